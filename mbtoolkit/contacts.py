@@ -17,6 +17,8 @@ INT32_MAX: Final = 2**31 - 1
 INT64_MAX: Final = 2**63 - 1
 MAX_PHONE_DIGITS: Final = 15
 """Digits of a country code and a number together (ITU-T E.164, section 6)."""
+MAX_COUNTRY_CODE: Final = 999
+"""Country codes have one to three digits (ITU-T E.164, section 6.2.1)."""
 
 
 class Kind(Enum):
@@ -158,7 +160,8 @@ def canonical_name(name: str) -> str | None:
     """
     bare = name.strip()
     if is_property_column(bare):
-        return bare if property_key(bare).value.strip() else None
+        prefix, _, value = bare.partition(":")
+        return f"{prefix}:{value.strip()}" if value.strip() else None
     return _CANONICAL.get(bare.lower())
 
 

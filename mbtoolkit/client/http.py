@@ -1,0 +1,393 @@
+"""`AsyncClient` and `Client` move bytes; what bytes mean is decided in `answers`, when to send again in `retries`.
+
+The synchronous client is the asynchronous one on an event loop in a thread of its own, so it works the same in a
+script, in a notebook cell (where a loop is running already) and in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import threading
+import zlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+
+from mbtoolkit.client.answers import Answer, Outcome, error_of, judge
+from mbtoolkit.client.bodies import contact_body
+from mbtoolkit.client.retries import Attempts, Wait
+from mbtoolkit.client.settings import DEFAULT_BASE_URL, Secret, Settings, settings_from_env
+from mbtoolkit.errors import SettingsError
+from mbtoolkit.version import __version__
+
+MAX_ANSWER_BYTES: Final = 4 * 1024**2
+"""An answer to one contact takes less than a kilobyte; nothing near this limit is one."""
+
+_CONNECT_SECONDS: Final = 10.0
+_USER_AGENT: Final = f"mbtoolkit/{__version__}"
+
+T = TypeVar("T")
+Pause = Callable[[Wait], Awaitable[bool]]
+"""Waits; says whether to go on afterwards."""
+
+
+class AsyncClient:
+    """A client for use with `await`; a context manager.
+
+    Args:
+        base_url: of the CRM; https, or http to this machine.
+        token: the Bearer token; it shows in no repr, log or traceback.
+        list_id: uuid of the list for contacts that name none.
+        timeout_seconds: for one attempt, from connecting to the last byte of the answer.
+        attempts: how often one contact is sent at the most, where sending again is safe.
+        transport: an httpx transport (for a proxy, say) instead of the default; environment proxies are not used.
+
+    Raises:
+        SettingsError: one of these can't work; nothing was sent.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_BASE_URL,
+        token: str | Secret = "",
+        *,
+        list_id: str | None = None,
+        timeout_seconds: float = 30.0,
+        attempts: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.settings = Settings(
+            base_url=base_url,
+            token=token if isinstance(token, Secret) else Secret(token),
+            list_id=list_id,
+            timeout_seconds=timeout_seconds,
+            attempts=attempts,
+            user_agent=_USER_AGENT,
+            transport=transport,
+        )
+        self._lanes = _Lanes(self.settings)
+        self._jitter = random.Random()  # noqa: S311 - spreads waits, guards nothing
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """A client with the settings of another one, and connections of its own."""
+        return cls(
+            settings.base_url,
+            settings.token,
+            list_id=settings.list_id,
+            timeout_seconds=settings.timeout_seconds,
+            attempts=settings.attempts,
+            transport=settings.transport,
+        )
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """A client told by MBTOOLKIT_BASE_URL, MBTOOLKIT_TOKEN and MBTOOLKIT_LIST_ID; `options` go before them.
+
+        Raises:
+            SettingsError: there is no token, or one of them can't work.
+        """
+        return cls(**(settings_from_env() | options))
+
+    async def upsert_contact(self, contact: Mapping[str, Any], *, list_id: str | None = None) -> Outcome:
+        """Creates a contact, or updates it; fields left out or None stay as they are.
+
+        Args:
+            contact: canonical or wire names, `property:<name>`, `property_id:<uuid>`, `property_fields`.
+            list_id: uuid of the list, where the contact names none; the client's by default.
+
+        Returns:
+            The outcome: `contact_id`, `message`, `invalid_properties`, `http_status`, `attempts`.
+
+        Raises:
+            InvalidContactError: it can't be sent as it is; nothing was.
+            CrmError: it is not known to be stored; the subclass says why (see `mbtoolkit.errors`).
+
+        Source: reference page "Contact Insert and Update".
+        """
+        outcome = await self.send(contact_body(contact, list_id or self.settings.list_id))
+        if outcome.kind != "stored":
+            raise error_of(outcome)
+        return outcome
+
+    async def send(self, body: bytes, *, resend_is_safe: bool = True, pause: Pause | None = None) -> Outcome:
+        """Sends one body, again where that is safe and useful, and says what became of it. Never raises for an answer.
+
+        Args:
+            body: a JSON body of the single upsert operation.
+            resend_is_safe: whether the body names its contact by an identifier.
+            pause: waits before another attempt and says whether to make it; sleeps and goes on by default.
+        """
+        tries = Attempts(self.settings.attempts, resend_is_safe=resend_is_safe, jitter=self._jitter)
+        wait: Wait | None = Wait(0)
+        while wait is not None:
+            wait = tries.hear(await self._attempt(body))
+            if wait is not None and not await (pause or _sleep)(wait):
+                break
+        return tries.outcome
+
+    async def _attempt(self, body: bytes) -> Outcome:
+        """One request and its answer, or what went wrong on the way."""
+        lane = self._lanes.take()
+        keep = False
+        try:
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                answer = await lane.post(body)
+            keep = True
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+            return Outcome("not_sent", code="no_connection", message=f"no connection to the CRM ({_cause(error)})")
+        except (TimeoutError, httpx.TimeoutException):
+            seconds = f"{self.settings.timeout_seconds:g}"
+            return Outcome("unknown", code="timeout", message=f"no whole answer within {seconds} seconds")
+        except (httpx.TransportError, OSError) as error:
+            return Outcome(
+                "unknown", code="connection_lost", message=f"the connection was lost ({type(error).__name__})"
+            )
+        except _UnreadableAnswerError as error:
+            return Outcome("unknown", error.status, "unreadable_answer", str(error))
+        finally:
+            if keep:
+                self._lanes.give_back(lane)
+            else:
+                await asyncio.shield(lane.aclose())
+        return judge(answer)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._lanes.aclose()
+
+    async def __aenter__(self) -> Self:
+        """The client."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the connections."""
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        """Where it sends to; no token."""
+        return f"{type(self).__name__}({self.settings.base_url!r})"
+
+
+async def _sleep(wait: Wait) -> bool:
+    await asyncio.sleep(wait.seconds)
+    return True
+
+
+def _cause(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+class _UnreadableAnswerError(Exception):
+    """The answer is too large, or its encoding is broken."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Lanes:
+    """The idle connections of a client; as many as are in use at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._idle: list[_Lane] = []
+        self._tls: ssl.SSLContext | None = None
+
+    def take(self) -> _Lane:
+        return self._idle.pop() if self._idle else _Lane(self._settings, self._settings.transport or self._transport())
+
+    def give_back(self, lane: _Lane) -> None:
+        self._idle.append(lane)
+
+    async def aclose(self) -> None:
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    def _transport(self) -> httpx.AsyncHTTPTransport:
+        """A transport for one connection: httpx's pool gets slow with many, so each lane has a pool of one."""
+        if self._tls is None:
+            secure = self._settings.base_url.startswith("https:")
+            self._tls = httpx.create_ssl_context(trust_env=False) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0)
+        return httpx.AsyncHTTPTransport(verify=self._tls, limits=one, trust_env=False)
+
+
+class _Lane:
+    """One connection, used by one request at a time."""
+
+    __slots__ = ("_extensions", "_headers", "_settings", "_transport", "_url")
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._url = httpx.URL(settings.insert_update_url)
+        seconds = settings.timeout_seconds
+        connect = min(seconds, _CONNECT_SECONDS)
+        self._extensions = {"timeout": {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}}
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {settings.token.reveal()}",
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": settings.user_agent,
+            }
+        )
+
+    async def post(self, body: bytes) -> Answer:
+        """Raises:
+        httpx.TransportError, OSError: the network failed.
+        _UnreadableAnswerError: the answer is too large, or its encoding broken.
+        """
+        request = httpx.Request("POST", self._url, headers=self._headers, content=body, extensions=self._extensions)
+        response = await self._transport.handle_async_request(request)
+        try:
+            content = await _read(response)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, content, response.headers.get("retry-after"))
+
+    async def aclose(self) -> None:
+        if self._transport is not self._settings.transport:
+            await self._transport.aclose()
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The whole body, unpacked, up to `MAX_ANSWER_BYTES`.
+
+    Raises:
+        _UnreadableAnswerError: it is larger, or packed in a way that can't be undone.
+    """
+    if response.is_stream_consumed:  # a transport that made the answer itself has read it already
+        return response.content
+    content = bytearray()
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            raise _UnreadableAnswerError(response.status_code, "the answer is too large to be one of the CRM's")
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing in ("", "identity"):
+        return bytes(content)
+    if packing not in ("gzip", "x-gzip", "deflate"):
+        raise _UnreadableAnswerError(
+            response.status_code, f"the answer is packed as {packing!r}, which was not asked for"
+        )
+    try:
+        unpacked = zlib.decompressobj(wbits=47).decompress(bytes(content), MAX_ANSWER_BYTES + 1)
+    except zlib.error:
+        raise _UnreadableAnswerError(response.status_code, "the answer's packing is broken") from None
+    if len(unpacked) > MAX_ANSWER_BYTES:
+        raise _UnreadableAnswerError(response.status_code, "the answer unpacks to more than one of the CRM's could be")
+    return unpacked
+
+
+class Client:
+    """A client for use without `await`; a context manager. Arguments, methods and errors are `AsyncClient`'s."""
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_BASE_URL,
+        token: str | Secret = "",
+        *,
+        list_id: str | None = None,
+        timeout_seconds: float = 30.0,
+        attempts: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._inner = AsyncClient(
+            base_url, token, list_id=list_id, timeout_seconds=timeout_seconds, attempts=attempts, transport=transport
+        )
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """A client told by MBTOOLKIT_BASE_URL, MBTOOLKIT_TOKEN and MBTOOLKIT_LIST_ID; `options` go before them.
+
+        Raises:
+            SettingsError: there is no token, or one of them can't work.
+        """
+        return cls(**(settings_from_env() | options))
+
+    @property
+    def settings(self) -> Settings:
+        """What the client was told."""
+        return self._inner.settings
+
+    def upsert_contact(self, contact: Mapping[str, Any], *, list_id: str | None = None) -> Outcome:
+        """Creates a contact, or updates it; fields left out or None stay as they are.
+
+        Args:
+            contact: canonical or wire names, `property:<name>`, `property_id:<uuid>`, `property_fields`.
+            list_id: uuid of the list, where the contact names none; the client's by default.
+
+        Returns:
+            The outcome: `contact_id`, `message`, `invalid_properties`, `http_status`, `attempts`.
+
+        Raises:
+            InvalidContactError: it can't be sent as it is; nothing was.
+            CrmError: it is not known to be stored; the subclass says why (see `mbtoolkit.errors`).
+
+        Source: reference page "Contact Insert and Update".
+        """
+        return self._run(self._inner.upsert_contact(contact, list_id=list_id))
+
+    def send(self, body: bytes, *, resend_is_safe: bool = True) -> Outcome:
+        """Sends one body and says what became of it; see `AsyncClient.send`."""
+        return self._run(self._inner.send(body, resend_is_safe=resend_is_safe))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine on the client's own loop. Raises: what it raises; SettingsError if the client is closed."""
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._started())
+        except BaseException:
+            work.close()
+            raise
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._closed:
+                msg = "this client is closed; make a new one"
+                raise SettingsError(msg)
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="mbtoolkit-client", daemon=True).start()
+            return self._loop
+
+    def close(self) -> None:
+        """Closes the connections and ends the thread."""
+        with self._lock:
+            loop, self._loop, self._closed = self._loop, None, True
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(self._inner.aclose(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            while loop.is_running():
+                threading.Event().wait(0.001)
+            loop.close()
+
+    def __enter__(self) -> Self:
+        """The client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the connections."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Where it sends to; no token."""
+        return f"Client({self.settings.base_url!r})"

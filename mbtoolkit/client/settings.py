@@ -1,0 +1,154 @@
+"""What a client is told: where the CRM is, and who asks."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+from mbtoolkit.contacts import is_uuid
+from mbtoolkit.errors import SettingsError
+
+DEFAULT_BASE_URL: Final = "https://apicrm.mainbrainer.com"
+INSERT_UPDATE_PATH: Final = "/contacts/insertupdate"
+
+BASE_URL_VARIABLE: Final = "MBTOOLKIT_BASE_URL"
+TOKEN_VARIABLE: Final = "MBTOOLKIT_TOKEN"  # noqa: S105 - the variable's name
+LIST_ID_VARIABLE: Final = "MBTOOLKIT_LIST_ID"
+
+
+class Secret:
+    """A text that shows itself to nobody who did not ask: not in repr, str, format, logs or pickles."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        """Says that there is a secret, and no more."""
+        return "<secret>"
+
+    def __reduce__(self) -> NoReturn:
+        """Raises: TypeError, always: a pickle is a file that others read."""
+        msg = "a secret is not pickled; make the client anew, for example with Client.from_env()"
+        raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a client is told, checked.
+
+    Attributes:
+        base_url: without a slash at the end; https, or http to this machine.
+        token: the Bearer token.
+        list_id: the list for contacts that name none; None leaves them under "All contacts".
+        timeout_seconds: for one attempt, from connecting to the last byte of the answer.
+        attempts: how often one contact is sent at the most, where sending again is safe.
+        user_agent: what the CRM's logs call this client.
+        transport: an httpx transport to use instead of the network's own.
+    """
+
+    base_url: str
+    token: Secret
+    list_id: str | None = None
+    timeout_seconds: float = 30.0
+    attempts: int = 4
+    user_agent: str = "mbtoolkit"
+    transport: Any = None
+
+    def __post_init__(self) -> None:
+        """Raises: SettingsError, if one of them can't work."""
+        object.__setattr__(self, "base_url", checked_base_url(self.base_url))
+        _check_token(self.token.reveal())
+        if self.list_id is not None and not is_uuid(self.list_id):
+            msg = f"list_id={self.list_id!r} is no uuid; copy it from the list's page in the CRM"
+            raise SettingsError(msg)
+        if isinstance(self.timeout_seconds, bool) or not 0 < self.timeout_seconds <= 3600:
+            msg = f"timeout_seconds={self.timeout_seconds!r}: give seconds, more than 0 and up to 3600"
+            raise SettingsError(msg)
+        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or not 1 <= self.attempts <= 20:
+            msg = f"attempts={self.attempts!r}: give a whole number from 1 to 20"
+            raise SettingsError(msg)
+
+    @property
+    def insert_update_url(self) -> str:
+        """The address of the single upsert operation."""
+        return self.base_url + INSERT_UPDATE_PATH
+
+
+def settings_from_env(environ: Mapping[str, str] = os.environ) -> dict[str, str | None]:
+    """Base URL, token and list id from the environment.
+
+    Raises:
+        SettingsError: there is no token.
+    """
+    token = environ.get(TOKEN_VARIABLE, "")
+    if not token.strip():
+        msg = f"there is no token: set the environment variable {TOKEN_VARIABLE}, or call Client(base_url, token)"
+        raise SettingsError(msg)
+    return {
+        "base_url": environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL,
+        "token": token,
+        "list_id": environ.get(LIST_ID_VARIABLE) or None,
+    }
+
+
+def checked_base_url(base_url: str) -> str:
+    """The base URL without a slash at its end.
+
+    Raises:
+        SettingsError: it is no address that a token may be sent to.
+    """
+    try:
+        parts = urlsplit(base_url.strip())
+        host, _ = parts.hostname, parts.port
+    except (ValueError, AttributeError) as error:
+        msg = "the base URL can't be read as an address; the CRM's is " + DEFAULT_BASE_URL
+        raise SettingsError(msg) from error
+    if parts.username is not None or parts.password is not None:
+        msg = "the base URL holds a user name or password; leave them out, the token says who asks"
+        raise SettingsError(msg)
+    if parts.scheme not in ("http", "https") or not host:
+        msg = f"the base URL begins with https:// and a host; the CRM's is {DEFAULT_BASE_URL}"
+        raise SettingsError(msg)
+    if parts.query or parts.fragment:
+        msg = "the base URL has no ? and no #; give the address up to the path of the operations"
+        raise SettingsError(msg)
+    if parts.scheme == "http" and not _is_loopback(host):
+        msg = (
+            f"http to {host!r} would show the token and the contacts on the way; use https (http only to this machine)"
+        )
+        raise SettingsError(msg)
+    return base_url.strip().rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_token(token: str) -> None:
+    """Raises:
+    SettingsError: the token can't be one; its text is not in the message.
+    """
+    if not token:
+        msg = f"the token is empty; set {TOKEN_VARIABLE}, or give it to the client"
+    elif token.lower().startswith("bearer"):
+        msg = 'the token begins with "Bearer"; give the token alone, the client adds the word'
+    elif not token.isascii() or any(char.isspace() or not char.isprintable() for char in token):
+        msg = "the token holds a space, a line end or another character that no token has; copy it once more"
+    else:
+        return
+    raise SettingsError(msg)

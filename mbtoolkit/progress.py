@@ -1,0 +1,104 @@
+"""How far a run is, said at most ten times a second, and once more at the end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from tqdm.auto import tqdm
+
+_log = logging.getLogger("mbtoolkit")
+
+UPDATES_PER_SECOND: Final = 10
+SHOWN_AFTER_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        done: rows that have a final status.
+        total: rows to send.
+        counts: done rows by status.
+        pause_seconds: how long the run still waits because the CRM asked for it; 0 while it sends.
+    """
+
+    done: int
+    total: int
+    counts: Mapping[str, int] = field(default_factory=Counter)
+    pause_seconds: float = 0.0
+
+
+class Reporter(Protocol):
+    """Something that shows progress."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Shows it."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this code."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+class Bar:
+    """A progress bar in the terminal or the notebook, once a run takes longer than a second."""
+
+    def __init__(self, total: int) -> None:
+        self._bar = tqdm(
+            total=total,
+            unit=" contacts",
+            delay=SHOWN_AFTER_SECONDS,
+            dynamic_ncols=True,
+            mininterval=1 / UPDATES_PER_SECOND,
+            disable=not (sys.stderr.isatty() or _in_notebook()),
+        )
+
+    def __call__(self, progress: Progress) -> None:
+        """Moves the bar."""
+        told = ", ".join(f"{count:,} {status}" for status, count in progress.counts.items() if count)
+        if progress.pause_seconds > 0:
+            told = f"paused {progress.pause_seconds:.0f} s (CRM's limit); {told}"
+        self._bar.set_postfix_str(told, refresh=False)
+        self._bar.update(progress.done - self._bar.n)
+
+    def close(self) -> None:
+        """Leaves the bar as it is."""
+        self._bar.close()
+
+
+class Calls:
+    """Hands progress to a function of the caller's."""
+
+    def __init__(self, function: Callable[[Progress], None]) -> None:
+        self._function = function
+        self._broken = False
+
+    def __call__(self, progress: Progress) -> None:
+        """Calls it; after its first fault no more, for a display must not cost the results."""
+        if self._broken:
+            return
+        try:
+            self._function(progress)
+        except Exception:  # noqa: BLE001 - whatever the caller's function raises
+            self._broken = True
+            _log.exception("the progress function failed; the run goes on without it")
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def reporter(progress: bool | Callable[[Progress], None], total: int) -> Reporter | None:
+    """What shows the progress of a run: a bar for True, the function itself, or nothing for False."""
+    if progress is True:
+        return Bar(total)
+    return None if progress is False else Calls(progress)

@@ -1,0 +1,166 @@
+"""`read_contacts`: load, map, convert."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mbtoolkit.cleaning.phones import CALLING_CODE, calling_code, split_phones
+from mbtoolkit.contacts import is_contact_column
+from mbtoolkit.errors import MappingError, SourceWarning
+from mbtoolkit.reading.mapping import load_mapping, resolve_mapping
+from mbtoolkit.reading.sources import load
+from mbtoolkit.reading.tables import Table
+from mbtoolkit.schemas.conform import conform, unread_column
+from mbtoolkit.schemas.texts import stripped, text_form
+
+_CODE, _NUMBER = "mobile_country_code", "mobile_number"
+
+
+def read_contacts(
+    source: Any,
+    *,
+    mapping: Mapping[str, str] | str | os.PathLike[str] | None = None,
+    sheet: str | int | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    default_country: str | None = None,
+) -> pl.DataFrame:
+    """A contacts frame from a file or another frame.
+
+    Text files are read as text and then converted by declared rules, so that nothing is guessed away. What can't be
+    converted becomes null in its column and stays, as found, in a column `unread:<column>` beside it;
+    `validate_contacts` lists it, and the row is not sent until it is mended.
+
+    Args:
+        source: path of a CSV or TSV file (any separator; UTF-8, UTF-16, Latin-1; gzip), an Excel workbook, a parquet
+            or JSON lines file; or their bytes; or a polars, pandas or Arrow frame.
+        mapping: {source column: field, `property:<name>` or `property_id:<uuid>`}, or the path of a TOML file with
+            such lines. Columns that bear canonical or wire names map themselves, unless another column is mapped
+            there; all others are carried along.
+        sheet: name or 0-based position of the Excel sheet; the first by default.
+        separator: of a text file; detected by default.
+        encoding: of a text file, as Python names it; detected by default.
+        default_country: for phone numbers in local form: a two-letter country code, or the name of the source column
+            that holds one for each row.
+
+    Returns:
+        One row for each row of the source, in its order: canonical columns in canonical types, then as above.
+
+    Raises:
+        SourceError: the source can't be read as a table.
+        MappingError: columns and fields don't fit together, or nothing is mapped to an identifier.
+        UsageError: `default_country` is neither a country nor a column.
+
+    Warns:
+        SourceWarning: an encoding, a separator or the like was assumed; it says which.
+    """
+    table = load(source, sheet=sheet, separator=separator, encoding=encoding)
+    resolved = resolve_mapping(table.frame.columns, load_mapping(mapping), table.repeated)
+    country = _country(table.frame, default_country)
+    displaced = _displaced(table.frame.columns, resolved)
+    notes = [*table.notes, *(f"{old!r} is carried along as {new!r}" for old, new in displaced.items())]
+    if notes:
+        name = Path(source).name if isinstance(source, str | os.PathLike) else "the source"
+        warnings.warn(f"{name}: {'; '.join(notes)}", SourceWarning, stacklevel=2)
+    mapped = _with_unread(table, resolved).rename(displaced | resolved)
+    return conform(_with_phones(_tidy(mapped), country))
+
+
+def _displaced(columns: list[str], resolved: Mapping[str, str]) -> dict[str, str]:
+    """New names for columns that bear the name of a field that the caller maps another column to."""
+    names = {}
+    for column in columns:
+        if column in resolved.values() and column not in resolved:
+            names[column] = f"{column} (source)"
+            while names[column] in columns:
+                names[column] += "'"
+    return names
+
+
+def _with_unread(table: Table, resolved: Mapping[str, str]) -> pl.DataFrame:
+    """The cells; what must not be sent becomes null where it is mapped, with its note beside it."""
+    frame = table.frame
+    for column, notes in table.unread.items():
+        if column in resolved:
+            kept = pl.when(notes.is_null()).then(pl.col(column)).alias(column)
+            frame = frame.with_columns(kept, notes.alias(unread_column(resolved[column])))
+    return frame
+
+
+def _tidy(mapped: pl.DataFrame) -> pl.DataFrame:
+    """Text of contact columns without white space around it."""
+    texts = (pl.String, pl.Categorical, pl.Enum)
+    tidied = [name for name, dtype in mapped.schema.items() if is_contact_column(name) and isinstance(dtype, texts)]
+    return mapped.with_columns(stripped(pl.col(name).cast(pl.String)) for name in tidied)
+
+
+def _country(frame: pl.DataFrame, default_country: str | None) -> pl.Series | None:
+    """A country code for each row, or None.
+
+    Raises:
+        UsageError: it is neither a country nor a column.
+    """
+    if default_country is None:
+        return None
+    if default_country in frame.columns:
+        return _as_text(frame, default_country)
+    if not isinstance(default_country, str) or len(default_country.strip()) != 2:
+        msg = (
+            f"default_country={default_country!r} is neither a two-letter country code (NO, SE, GB) "
+            f"nor a column of the source ({', '.join(map(repr, frame.columns))})"
+        )
+        raise MappingError(msg)
+    calling_code(default_country)
+    return pl.Series([default_country.strip().upper()]).new_from_index(0, frame.height)
+
+
+def _as_text(frame: pl.DataFrame, column: str) -> pl.Series:
+    place = frame.get_column_index(column)
+    return frame.select(text_form(pl.nth(place), frame.schema[column])).to_series()
+
+
+def _with_phones(frame: pl.DataFrame, country: pl.Series | None) -> pl.DataFrame:
+    """The frame with phones as people write them split into code and number; numeric columns are numbers already."""
+    if _NUMBER not in frame.columns:
+        return frame
+    whole = frame.schema[_NUMBER].is_integer()
+    if not (frame.schema[_NUMBER] == pl.String or (whole and country is not None)):
+        return frame
+    parts = [_as_text(frame, _NUMBER)]
+    if _CODE in frame.columns:
+        parts.append(_as_text(frame, _CODE))
+    if country is not None:
+        parts.append(country.alias("country"))
+    cells = pl.DataFrame(parts)
+    phones = split_phones(
+        cells,
+        _NUMBER,
+        code=_CODE if _CODE in cells.columns else None,
+        country="country" if country is not None else None,
+    )
+    return _merge_phones(frame, phones)
+
+
+def _merge_phones(frame: pl.DataFrame, phones: pl.DataFrame) -> pl.DataFrame:
+    """Puts code and number in place; a code that could not be read stays as found, for `conform` to report."""
+    columns = [phones[_NUMBER]]
+    note = unread_column(_NUMBER)
+    if phones["note"].null_count() < phones.height:
+        notes = phones["note"]
+        # A table that was read before may bear notes already; they hold until the cell is filled.
+        columns.append((notes if note not in frame.columns else notes.fill_null(frame[note])).alias(note))
+    if _CODE in frame.columns:
+        found = _as_text(frame, _CODE)
+        unread = found.is_not_null() & ~found.str.contains(CALLING_CODE)
+        code = pl.when(unread).then(found).otherwise(phones[_CODE].cast(pl.String))
+        return frame.with_columns(code.alias(_CODE), *columns)
+    place = frame.columns.index(_NUMBER)
+    merged = frame.with_columns(phones[_CODE], *columns)
+    ordered = [*frame.columns[:place], _CODE, *frame.columns[place:]]
+    return merged.select(*ordered, *[name for name in merged.columns if name not in ordered])

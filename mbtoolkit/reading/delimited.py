@@ -1,0 +1,195 @@
+"""Text files of separated values: what encoding and separator they have, and their cells as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from mbtoolkit.errors import SourceError
+from mbtoolkit.reading.tables import Table, headed, without_blank_rows
+
+MAX_LINE_CHARACTERS: Final = 4 * 1024**2
+"""A text without a line end for so long is no table."""
+
+SEPARATORS: Final = (",", ";", "\t", "|")
+_SAMPLE_CHARACTERS: Final = 200_000
+_SAMPLE_RECORDS: Final = 50
+
+
+def decode(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]]:
+    """The text in the bytes, and what was assumed to get it.
+
+    Without an encoding: a byte-order mark decides; then UTF-16 by its zero bytes; then UTF-8 if it is that; then
+    Windows-1252, which holds all of Latin-1's letters.
+
+    Raises:
+        SourceError: the bytes are not text in that encoding, or there is no such encoding.
+    """
+    chosen, note = (encoding, None) if encoding is not None else _detect_encoding(data)
+    try:
+        text = data.decode(chosen)
+    except (LookupError, TypeError) as error:
+        msg = f"there is no encoding {chosen!r}: try utf-8, utf-16, latin-1 or cp1252"
+        raise SourceError(msg) from error
+    except UnicodeError as error:
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0
+        line = data[:start].count(b"\n") + 1
+        msg = f"{name!r} is not {chosen} text: byte {start:,} (line {line:,}) does not fit; try encoding='latin-1'"
+        # The error's own text quotes the bytes.
+        raise SourceError(msg) from None
+    return text.removeprefix("\ufeff"), [note] if note else []
+
+
+def _detect_encoding(data: bytes) -> tuple[str, str | None]:
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32")):
+        if data.startswith(mark):
+            return name, None if name == "utf-8" else "read as UTF-32"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16", "read as UTF-16"
+    sample = data[:10_000]
+    if sample.count(0) > len(sample) // 5:
+        little = sample[1::2].count(0) >= sample[::2].count(0)
+        return ("utf-16-le" if little else "utf-16-be"), "read as UTF-16 without a byte-order mark"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        undefined = any(byte in data for byte in b"\x81\x8d\x8f\x90\x9d")
+        return ("latin-1" if undefined else "cp1252"), "not UTF-8, so read as Latin-1 (Windows-1252)"
+    return "utf-8", None
+
+
+def load_delimited(text: str, name: str, suffix: str, separator: str | None) -> Table:
+    """The table in a text of separated values; every cell is text, an empty one null.
+
+    Args:
+        text: the whole of it.
+        name: what to call it in errors.
+        suffix: the file's ending, which says what separator is usual.
+        separator: one character; None detects it.
+
+    Raises:
+        SourceError: no rows of equal width come out of it.
+    """
+    _check_separator(separator)
+    if not text.strip():
+        msg = f"{name!r} is empty: it needs a line of headers, and a line for each contact"
+        raise SourceError(msg)
+    if max(map(len, text[:MAX_LINE_CHARACTERS].splitlines()), default=0) >= MAX_LINE_CHARACTERS:
+        msg = f"{name!r} has no line end in its first {MAX_LINE_CHARACTERS:,} characters, so it is no table"
+        raise SourceError(msg)
+    notes = []
+    if "\n" not in text and "\r" in text:
+        text = text.replace("\r", "\n")
+        notes.append("lines end with a carriage return alone (old Macintosh)")
+    chosen = separator or _detect_separator(text)
+    if separator is None and chosen != ("\t" if suffix in (".tsv", ".tab") else ","):
+        notes.append(f"the separator is {'a tab' if chosen == chr(9) else repr(chosen)}")
+    _check_shape(text, name, chosen)
+    table = headed(*_parse(text, chosen), name)
+    table.notes[:0] = notes
+    return without_blank_rows(table)
+
+
+def _check_separator(separator: str | None) -> None:
+    """Raises:
+    SourceError: it is not one ASCII character that can separate cells.
+    """
+    if separator is None:
+        return
+    if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n' or not separator.isascii():
+        msg = f"separator={separator!r}: give one ASCII character, such as ',', ';', '|' or a tab"
+        raise SourceError(msg)
+
+
+def _records(text: str, separator: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+
+
+def _detect_separator(text: str) -> str:
+    """The separator that cuts the headers and most of the first records into as many cells, the more the better."""
+    best, most = ",", 1
+    for candidate in SEPARATORS:
+        records = _records(text[:_SAMPLE_CHARACTERS], candidate)
+        try:
+            widths = [len(record) for record, _ in zip(records, range(_SAMPLE_RECORDS), strict=False) if record]
+        except csv.Error:
+            continue
+        if widths and widths[0] > most and widths.count(widths[0]) > 0.8 * len(widths):
+            best, most = candidate, widths[0]
+    return best
+
+
+def _check_shape(text: str, name: str, separator: str) -> None:
+    """Raises:
+    SourceError: quotes that don't close, or lines with more or fewer cells than the header.
+    """
+    try:
+        widths = Counter(map(len, _records(text, separator)))
+    except csv.Error as error:
+        line = _line_of_error(text, separator)
+        what = "a quote is opened and never closed" if "end of data" in str(error) else str(error)
+        msg = f"{name!r}, near line {line:,}: {what}; write a quote inside a quoted cell twice"
+        raise SourceError(msg) from error
+    widths.pop(0, None)
+    if len(widths) <= 1:
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    width = len(next(record for record in reader if record))
+    odd = [reader.line_num for record in reader if record and len(record) != width]
+    lines = ", ".join(f"{line:,}" for line in odd[:5]) + (", ..." if len(odd) > 5 else "")
+    count = f"{len(odd):,} lines have" if len(odd) > 1 else "1 line has"
+    msg = (
+        f"{name!r}: {count} more or fewer cells than the first line's {width} (line{'s' if len(odd) > 1 else ''} "
+        f"{lines}); quote cells that hold the separator, take out lines above the headers, or say separator=..."
+    )
+    raise SourceError(msg)
+
+
+def _line_of_error(text: str, separator: str) -> int:
+    """The line on which the record begins that can't be parsed."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    begun = 1
+    try:
+        for _ in reader:
+            begun = reader.line_num + 1
+    except csv.Error:
+        pass
+    return begun
+
+
+def _parse(text: str, separator: str) -> tuple[pl.DataFrame, list[str]]:
+    """The cells below the headers, and the headers: the first line that is not blank."""
+    header = next((record for record in _records(text, separator) if any(map(str.strip, record))), [""])
+    names = [f"c{place}" for place in range(len(header))]
+    frame = _cells(text, separator, names)
+    blank = pl.all_horizontal(pl.all().fill_null("").str.strip_chars() == "")
+    lead = int(frame.select(blank.arg_min()).item() or 0)
+    return frame.slice(lead + 1), header
+
+
+def _cells(text: str, separator: str, names: list[str]) -> pl.DataFrame:
+    """All cells, headers included; polars reads them, or the csv module what polars refuses or reads in another way."""
+    if "\r" in text and "\r" in text.replace("\r\n", ""):
+        return _cells_by_csv(text, separator, names)
+    try:
+        return pl.read_csv(
+            text.encode(),
+            separator=separator,
+            infer_schema=False,
+            has_header=False,
+            new_columns=names,
+            raise_if_empty=False,
+        )
+    except pl.exceptions.PolarsError:
+        return _cells_by_csv(text, separator, names)
+
+
+def _cells_by_csv(text: str, separator: str, names: list[str]) -> pl.DataFrame:
+    cells = [record for record in _records(text, separator) if record]
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String), orient="row")
+    return frame.with_columns(pl.when(pl.all() != "").then(pl.all()))

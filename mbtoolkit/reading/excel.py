@@ -1,0 +1,130 @@
+"""Excel workbooks: one sheet as text, with numbers and dates in one stated form.
+
+A whole number below 10^15 is written with its digits; a larger one, of which Excel has kept 15 digits only, as a
+decimal number, so that the rules refuse it where it should be exact. Dates are ISO 8601, without a time at midnight. In
+a column that mixes numbers with text, Excel's reader keeps nine decimals.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import zipfile
+from typing import Final
+
+import polars as pl
+
+from mbtoolkit.errors import SourceError
+from mbtoolkit.reading.tables import MAX_SOURCE_BYTES, Table, headed, without_blank_rows
+
+ENDINGS: Final = ("", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_EXACT_BELOW: Final = 10**15
+_ERROR_CELL: Final = re.compile(rb'<c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+[0-9]+)"')
+
+
+def load_excel(data: bytes, name: str, sheet: str | int | None) -> Table:
+    """The table in a sheet.
+
+    Args:
+        data: the workbook's bytes.
+        name: what to call it in errors.
+        sheet: name or 0-based position; None takes the first.
+
+    Raises:
+        SourceError: it is no workbook, a damaged one, or has no such sheet.
+    """
+    import fastexcel  # noqa: PLC0415 - only where there is a workbook: it costs a tenth of a second
+
+    notes = _checked(data, name)
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it logs each column that holds nothing
+    try:
+        book = fastexcel.read_excel(data)
+        chosen = _chosen(book.sheet_names, sheet, name)
+        header = book.load_sheet(chosen, header_row=None, n_rows=1, dtypes="string").to_polars()
+        cells = book.load_sheet(chosen, schema_sample_rows=None).to_polars() if header.width else header
+    except fastexcel.FastExcelError as error:
+        msg = f"{name!r} can't be read as an Excel workbook: open it and save it again as .xlsx, or save it as CSV"
+        raise SourceError(msg) from error
+    if not header.width:
+        msg = f"{name!r}: the sheet {chosen!r} is empty; it needs a line of headers, and a line for each contact"
+        raise SourceError(msg)
+    if sheet is None and len(book.sheet_names) > 1:
+        notes.append(f"took the first of {len(book.sheet_names)} sheets, {chosen!r}; sheet=... takes another")
+    table = headed(_as_text(cells), [cell or "" for cell in header.row(0)], name)
+    table.notes += notes
+    return without_blank_rows(table)
+
+
+def _chosen(sheets: list[str], sheet: str | int | None, name: str) -> str:
+    """The name of the sheet that was asked for.
+
+    Raises:
+        SourceError: there is no such sheet.
+    """
+    if sheet is None:
+        return sheets[0]
+    if isinstance(sheet, str) and sheet in sheets:
+        return sheet
+    if isinstance(sheet, int) and 0 <= sheet < len(sheets):
+        return sheets[sheet]
+    msg = f"{name!r} has no sheet {sheet!r}; it has {', '.join(map(repr, sheets))}"
+    raise SourceError(msg)
+
+
+def _checked(data: bytes, name: str) -> list[str]:
+    """What is to be said of a workbook before it is read; the older formats, which are no zip archives, pass.
+
+    Raises:
+        SourceError: it unpacks to too much, or it is another kind of zip archive.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _look_into(archive, name)
+    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, EOFError, ValueError):
+        return []  # what reads the workbook says what is wrong with it
+
+
+def _look_into(archive: zipfile.ZipFile, name: str) -> list[str]:
+    """Raises:
+    SourceError: see `_checked`.
+    """
+    names = archive.namelist()
+    if sum(each.file_size for each in archive.infolist()) > MAX_SOURCE_BYTES:
+        msg = f"{name!r} unpacks to more than {MAX_SOURCE_BYTES:,} bytes: look at what it holds, and save it as CSV"
+        raise SourceError(msg)
+    if not any(each.startswith("xl/") or each == "content.xml" for each in names):
+        msg = f"{name!r} is a zip archive, not a workbook: unpack it and give the path of one file in it"
+        raise SourceError(msg)
+    sheets = [each for each in names if each.startswith("xl/worksheets/") and each.endswith(".xml")]
+    cells = [cell.decode() for each in sheets for cell in _ERROR_CELL.findall(archive.read(each))]
+    if not cells:
+        return []
+    count = f"{len(cells):,} cells" if len(cells) > 1 else "1 cell"
+    return [f"{count} with an error of Excel's (such as #N/A; the first is {cells[0]}) read as blank"]
+
+
+def _as_text(cells: pl.DataFrame) -> pl.DataFrame:
+    return cells.select(_text(pl.nth(place), column) for place, column in enumerate(cells))
+
+
+def _text(cells: pl.Expr, column: pl.Series) -> pl.Expr:
+    """A column's cells as text, in the forms that the module states."""
+    if column.dtype.is_float():
+        exact = (cells.floor() == cells) & (cells.abs() < _EXACT_BELOW)
+        return pl.when(exact).then(cells.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(cells.cast(pl.String))
+    if column.dtype == pl.Datetime:
+        return _date_or_time(cells, column)
+    if column.dtype == pl.String:
+        return cells.str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", "$1")
+    return cells.cast(pl.String)
+
+
+def _date_or_time(cells: pl.Expr, column: pl.Series) -> pl.Expr:
+    """Dates where no cell has a time, times where no cell has a date (Excel counts from 1900), else both."""
+    filled = column.drop_nulls()
+    if (filled.dt.year() < 1900).all():
+        return cells.dt.time().dt.to_string("iso").str.replace(r"\.0+$", "")
+    if filled.dt.truncate("1d").equals(filled):
+        return cells.dt.date().dt.to_string("iso")
+    return cells.dt.to_string("iso:strict").str.replace(r"\.0+$", "")

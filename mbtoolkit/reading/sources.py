@@ -1,0 +1,186 @@
+"""Loads a table from wherever it is, every column of a text file as text, so that nothing is guessed away.
+
+What had to be assumed (an encoding, a separator, a sheet) is said in notes; the caller decides how to say it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import stat
+import zlib
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from mbtoolkit.errors import SourceError
+from mbtoolkit.reading.delimited import decode, load_delimited
+from mbtoolkit.reading.excel import ENDINGS, load_excel
+from mbtoolkit.reading.frames import load_frame
+from mbtoolkit.reading.json_lines import load_json_lines
+from mbtoolkit.reading.tables import MAX_SOURCE_BYTES, Table
+
+
+def load(source: Any, *, sheet: str | int | None, separator: str | None, encoding: str | None) -> Table:
+    """The table in a file, in bytes, or in another library's frame.
+
+    Args:
+        source: a path; bytes; a polars, pandas or Arrow frame.
+        sheet: name or 0-based position of an Excel sheet; None takes the first.
+        separator: of a text file; None detects it.
+        encoding: of a text file, as Python names it; None detects it.
+
+    Raises:
+        SourceError: it can't be read; the text says why and how to mend it.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = _path(source)
+        table = _load_bytes(_read(path), path.name, path.suffix.lower(), sheet, separator, encoding)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        table = _load_bytes(bytes(source), "the given bytes", "", sheet, separator, encoding)
+    else:
+        table = load_frame(source)
+    if not table.frame.width:
+        msg = "the source has no columns: it needs at least one with an identifier (contact_id, mobile or email)"
+        raise SourceError(msg)
+    if not table.frame.height:
+        table.notes.append("it has headers and no contact below them")
+    return table
+
+
+def _path(source: str | os.PathLike[str]) -> Path:
+    """The path of a file that is there.
+
+    Raises:
+        SourceError: there is no file that could be opened.
+    """
+    text = os.fspath(source)
+    if not isinstance(text, str) or not text.strip() or any(char in text for char in "\n\r\0"):
+        # Not quoted: it may be the table itself.
+        msg = "that is no path of a file; for a table in a text, give its bytes: read_contacts(text.encode())"
+        raise SourceError(msg)
+    if "://" in text:
+        msg = f"an address (at {urlsplit(text).hostname}) is no file: download it first, then give the path"
+        raise SourceError(msg)
+    path = Path(text)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SourceError(_why_missing(path, error)) from error
+    if stat.S_ISDIR(mode):
+        msg = f"{path.name!r} is a folder: give the path of one file in it"
+        raise SourceError(msg)
+    return path
+
+
+def _why_missing(path: Path, error: OSError) -> str:
+    if not isinstance(error, FileNotFoundError):
+        return f"{path.name[:100]!r} can't be read: {error.strerror}"
+    if not path.parent.is_dir():
+        return f"there is no file {path.name!r}; there is no folder {path.parent.name!r} either"
+    try:
+        near = sorted(each.name for each in path.parent.iterdir() if not each.name.startswith("."))[:5]
+    except OSError:
+        near = []
+    return f"there is no file {path.name!r}" + (f"; in its folder are {', '.join(near)}" if near else "")
+
+
+def _read(path: Path) -> bytes:
+    """Raises:
+    SourceError: no permission, a fault of the disk, too much, or the file changed meanwhile.
+    """
+    try:
+        before = path.stat()
+        if before.st_size > MAX_SOURCE_BYTES:
+            msg = (
+                f"{path.name!r} has {before.st_size:,} bytes, and {MAX_SOURCE_BYTES:,} are read at the most: "
+                "split it, or read it with polars and give the frame"
+            )
+            raise SourceError(msg)
+        data = path.read_bytes()
+        after = path.stat()
+    except OSError as error:
+        msg = f"{path.name!r} can't be read: {error.strerror}"
+        raise SourceError(msg) from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        msg = f"{path.name!r} changed while it was read: wait until it is complete, or copy it first"
+        raise SourceError(msg)
+    return data
+
+
+def _load_bytes(
+    data: bytes, name: str, suffix: str, sheet: str | int | None, separator: str | None, encoding: str | None
+) -> Table:
+    notes: list[str] = []
+    if data[:2] == b"\x1f\x8b":
+        data = unpack(data, name)
+        suffix = Path(name).with_suffix("").suffix.lower()
+        notes.append("unpacked (gzip)")
+    kind = _format(data, suffix)
+    if sheet is not None and kind != "excel":
+        msg = f"{name!r} is no Excel workbook, so it has no sheet {sheet!r}: leave sheet=... out"
+        raise SourceError(msg)
+    if kind == "parquet":
+        table = _load_parquet(data, name)
+    elif kind == "excel":
+        table = load_excel(data, name, sheet)
+        if suffix not in ENDINGS:
+            table.notes.append(f"it is an Excel workbook, whatever its name ends in ({suffix})")
+    else:
+        table = _load_text(data, name, suffix, separator, encoding)
+    table.notes[:0] = notes
+    return table
+
+
+def _load_text(data: bytes, name: str, suffix: str, separator: str | None, encoding: str | None) -> Table:
+    """Raises:
+    SourceError: it is a JSON array, or can't be read.
+    """
+    text, said = decode(data, name, encoding)
+    start = text[:1000].lstrip()[:1]
+    if start == "[" and suffix in ("", ".json", ".jsonl", ".ndjson") and separator is None:
+        msg = f"{name!r} is a JSON array: write one object on each line, or give pl.read_json(...)"
+        raise SourceError(msg)
+    is_json = suffix in (".jsonl", ".ndjson") or start == "{"
+    table = load_json_lines(text, name) if is_json else load_delimited(text, name, suffix, separator)
+    table.notes[:0] = said
+    return table
+
+
+def _format(data: bytes, suffix: str) -> Literal["text", "excel", "parquet"]:
+    """What the bytes are, by their first ones and then by the name's ending."""
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0"):
+        return "excel"
+    return "parquet" if data[:4] == b"PAR1" or suffix == ".parquet" else "text"
+
+
+def unpack(data: bytes, name: str, limit: int = MAX_SOURCE_BYTES) -> bytes:
+    """The content of gzip data.
+
+    Raises:
+        SourceError: it is broken, or unpacks to more than `limit` bytes.
+    """
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            content = packed.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        msg = f"{name!r} begins like gzip, but is broken or cut off: fetch it again"
+        raise SourceError(msg) from error
+    if len(content) > limit:
+        msg = f"{name!r} unpacks to more than {limit:,} bytes: unpack it yourself, and look at what it holds"
+        raise SourceError(msg)
+    return content
+
+
+def _load_parquet(data: bytes, name: str) -> Table:
+    """Raises:
+    SourceError: it is cut off, damaged, or no parquet.
+    """
+    try:
+        return Table(pl.read_parquet(io.BytesIO(data)))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        msg = f"{name!r} is no whole parquet file (cut off or damaged): write or fetch it again"
+        raise SourceError(msg) from error

@@ -1,0 +1,71 @@
+"""A table as it comes out of a source, before anything in it is mapped or converted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from mbtoolkit.errors import SourceError
+from mbtoolkit.schemas.emails import email_is_well_formed
+from mbtoolkit.schemas.texts import stripped
+
+MAX_SOURCE_BYTES: Final = 2 * 1024**3
+"""The largest file that is read, and what a compressed one may unpack to; more is taken for a decompression bomb."""
+
+
+@dataclass(slots=True)
+class Table:
+    """A table as loaded.
+
+    Attributes:
+        frame: the cells; text throughout where the source was text or a sheet.
+        notes: what was assumed, one sentence each.
+        repeated: headers that stood more than once, which can't be mapped.
+        unread: for a column, which of its cells could not be taken over as they were: `<rule>: <text>`, or null.
+    """
+
+    frame: pl.DataFrame
+    notes: list[str] = field(default_factory=list)
+    repeated: set[str] = field(default_factory=set)
+    unread: dict[str, pl.Series] = field(default_factory=dict)
+
+
+def headed(rows: pl.DataFrame, header: list[str], source: str) -> Table:
+    """The table under its headers: trimmed, a name for each blank one, a number behind each repeated one.
+
+    Args:
+        rows: the cells below the headers, as text.
+        header: the headers as found, as many as `rows` has columns.
+        source: what to call the source in an error.
+
+    Raises:
+        SourceError: there is no line of headers; what stands there is a contact.
+    """
+    above = pl.DataFrame({"header": header}, schema={"header": pl.String})
+    if above.select(email_is_well_formed(stripped(pl.col("header"))).any()).item():
+        msg = f"{source!r} begins with a contact, not with headers: put a line with the columns' names on top"
+        raise SourceError(msg)
+    names: list[str] = []
+    repeated: set[str] = set()
+    for place, raw in enumerate(header, start=1):
+        name = raw.strip() or f"column {place}"
+        if name in names:
+            repeated.add(name)
+            name = f"{name} ({place})"
+        names.append(name)
+    notes = [f"the header {name!r} stands more than once" for name in sorted(repeated)]
+    return Table(rows.rename(dict(zip(rows.columns, names, strict=True))), notes, repeated)
+
+
+def without_blank_rows(table: Table) -> Table:
+    """Lines with nothing in any cell are no contacts; how many there were is said."""
+    if not table.frame.width:
+        return table
+    filled = table.frame.filter(~pl.all_horizontal(stripped(pl.all()).is_null()))
+    gone = table.frame.height - filled.height
+    if gone:
+        table.notes.append(f"{gone:,} blank line{'s' if gone > 1 else ''} left out")
+    table.frame = filled
+    return table

@@ -1,0 +1,81 @@
+"""The sandbox's own record of what it received, answered and committed: the oracle of the test suites."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request on an operation of the CRM. Headers are never kept, nor the bodies of the token operation.
+
+    Attributes:
+        seq: counts from 1, in the order received.
+        at: when it was received, in microseconds since 1970.
+        method: the HTTP method.
+        path: without the query.
+        status: the HTTP status answered; None while none was, and for good where the connection was cut.
+        contact_id: the contact it was about, where that is known.
+        applied: whether it was committed.
+        fault: the name of the fault committed on it, or None.
+        body: the request's text, or None.
+        answer: the text as sent, or None.
+        duration_ms: from reception to the answer's first byte, or to the cut.
+    """
+
+    seq: int
+    at: int
+    method: str
+    path: str
+    status: int | None = None
+    contact_id: int | None = None
+    applied: bool = False
+    fault: str | None = None
+    body: str | None = None
+    answer: str | None = None
+    duration_ms: float | None = None
+    _started: int = field(default_factory=time.perf_counter_ns, repr=False)
+
+    def close(self, status: int | None, answer: str | None) -> None:
+        """Notes what is answered; None and None for a connection that is cut."""
+        self.status = status
+        self.answer = answer
+        self.duration_ms = (time.perf_counter_ns() - self._started) / 1e6
+
+
+class RequestLog:
+    """The last requests, and how many there were in all."""
+
+    def __init__(self, kept: int) -> None:
+        """Starts empty.
+
+        Args:
+            kept: how many entries are kept; older ones are dropped.
+
+        Raises:
+            ValueError: `kept` is below 1.
+        """
+        if kept < 1:
+            msg = f"max_requests_kept is {kept}; it is at least 1"
+            raise ValueError(msg)
+        self._entries: deque[Entry] = deque(maxlen=kept)
+        self.received = 0
+        self.applied = 0
+
+    def begin(self, method: str, path: str) -> Entry:
+        """A new entry, for a request that has just been received."""
+        self.received += 1
+        entry = Entry(self.received, time.time_ns() // 1000, method, path)
+        self._entries.append(entry)
+        return entry
+
+    def entries(self) -> list[Entry]:
+        """The kept entries, oldest first."""
+        return list(self._entries)
+
+    def last(self, count: int) -> list[Entry]:
+        """The newest entries, newest first."""
+        newest = reversed(self._entries)
+        return [entry for _, entry in zip(range(count), newest, strict=False)]

@@ -1,0 +1,237 @@
+"""`ContactSchema`: every rule about a contacts frame, as a pandera model.
+
+    ContactSchema.validate(frame, lazy=True)      # as with any pandera model
+
+A subclass adds columns and checks of its own, and `validate_contacts(frame, schema=MyContacts)` reports them too:
+
+    class MyContacts(ContactSchema):
+        shoe_size: Optional[pl.String] = pa.Field(alias="property:Shoe size", str_matches=r"^[0-9]{2}$", nullable=True)
+
+Types are not guessed and not silently coerced: `conform` brings a frame into the canonical types first, and what it
+could not convert fails the check `unread`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Optional
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.types import PolarsData
+
+from mbtoolkit.contacts import (
+    BY_NAME,
+    IDENTIFIERS,
+    MAX_COUNTRY_CODE,
+    MAX_PHONE_DIGITS,
+    PROPERTIES_COLUMN,
+    UUID_PATTERN,
+    property_key,
+)
+from mbtoolkit.schemas.conform import DTYPES, unread_column
+from mbtoolkit.schemas.emails import INVISIBLE, MIXED_LABEL, email_is_well_formed
+from mbtoolkit.schemas.judging import ContactFrameSchema, judging_schema, shared_rows
+from mbtoolkit.schemas.sharing import shared_identifiers
+
+_PROPERTY: Final = "property(?:_id)?:.*"
+PROPERTY_COLUMNS: Final = f"^(?s:{_PROPERTY})$"
+UNREAD_COLUMNS: Final = f"^(?s:unread:(?:{'|'.join(BY_NAME)}|{PROPERTIES_COLUMN}|{_PROPERTY}))$"
+"""Patterns, for polars and for Python; a property's name may hold any character, also a line end."""
+
+
+def _mask(data: PolarsData, passes: pl.Expr) -> pl.LazyFrame:
+    return data.lazyframe.select(passes)
+
+
+def _ascii_only(data: PolarsData) -> bool:
+    """Whether a column holds nothing but printable ASCII, so that the rules about Unicode have nothing to say."""
+    odd = data.lazyframe.select(pl.col(str(data.key)).str.contains(r"[^\x20-\x7e]").any())
+    return not odd.collect().item()
+
+
+def _shared(data: PolarsData) -> pl.DataFrame:
+    known = shared_rows.get()
+    return shared_identifiers(data.lazyframe.collect()) if known is None else known
+
+
+def _except_rows(data: PolarsData, rows: pl.Series) -> pl.LazyFrame:
+    """A mask that is false at the given rows and true elsewhere."""
+    failing = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(rows.implode())
+    return data.lazyframe.select(failing.not_().alias("passes"))
+
+
+def _unique(data: PolarsData, identifier: str) -> pl.LazyFrame | bool:
+    shared = _shared(data).filter(pl.col("identifier") == identifier)
+    return _except_rows(data, shared["row"]) if shared.height else True
+
+
+def _filled(columns: list[str], names: tuple[str, ...]) -> pl.Expr:
+    """Whether every one of the named cells is filled, with text that could not be read counting as filled."""
+    cells = []
+    for name in names:
+        present = [pl.col(column).is_not_null() for column in (name, unread_column(name)) if column in columns]
+        cells.append(pl.any_horizontal(present) if present else pl.repeat(value=False, n=pl.len()))
+    return pl.all_horizontal(cells)
+
+
+class ContactSchema(pa.DataFrameModel):
+    """The rules for a contacts frame; any subset of the columns may be there, other columns are left alone.
+
+    Each check's name is the rule's code (`mbtoolkit.schemas.RULES` says what it means).
+    """
+
+    list_id: Optional[pl.String] = pa.Field(nullable=True)
+    contact_id: Optional[pl.Int64] = pa.Field(nullable=True)
+    mobile_country_code: Optional[pl.Int32] = pa.Field(nullable=True)
+    mobile_number: Optional[pl.Int64] = pa.Field(nullable=True)
+    mobile_opt_in: Optional[pl.Boolean] = pa.Field(nullable=True)
+    email: Optional[pl.String] = pa.Field(nullable=True)
+    email_opt_in: Optional[pl.Boolean] = pa.Field(nullable=True)
+    properties: Optional[pl.String] = pa.Field(alias=PROPERTY_COLUMNS, regex=True, nullable=True)
+    unread: Optional[pl.String] = pa.Field(alias=UNREAD_COLUMNS, regex=True, nullable=True)
+
+    class Config:
+        """Columns that the toolkit does not know are carried along."""
+
+        strict = False
+
+    @classmethod
+    def build_schema_(cls, **kwargs: Any) -> ContactFrameSchema:
+        """The hook that pandera asks: the schema object behind the model.
+
+        Raises:
+            UsageError: the model would alter the frames that it judges.
+        """
+        return judging_schema(super().build_schema_(**kwargs), kwargs)
+
+    @classmethod
+    def empty(cls, *_args: Any) -> Any:
+        """A frame without rows: the standard fields, in their canonical types."""
+        return pl.DataFrame(schema={name: DTYPES[field.kind] for name, field in BY_NAME.items()})
+
+    @pa.check(UNREAD_COLUMNS, name="unread")
+    def _is_read(cls, data: PolarsData) -> pl.LazyFrame:
+        return _mask(data, pl.col(str(data.key)).is_null())
+
+    @pa.check("list_id", name="not_a_uuid")
+    def _is_uuid(cls, data: PolarsData) -> pl.LazyFrame:
+        return _mask(data, pl.col(str(data.key)).str.contains(UUID_PATTERN))
+
+    @pa.check("contact_id", name="out_of_range")
+    def _id_in_range(cls, data: PolarsData) -> pl.LazyFrame:
+        return _mask(data, pl.col("contact_id") > 0)
+
+    @pa.check("mobile_country_code", name="out_of_range")
+    def _code_in_range(cls, data: PolarsData) -> pl.LazyFrame:
+        return _mask(data, pl.col("mobile_country_code").is_between(1, MAX_COUNTRY_CODE))
+
+    @pa.check("mobile_number", name="out_of_range")
+    def _number_in_range(cls, data: PolarsData) -> pl.LazyFrame:
+        return _mask(data, pl.col("mobile_number") > 0)
+
+    @pa.check("email", name="email_syntax")
+    def _email_syntax(cls, data: PolarsData) -> pl.LazyFrame:
+        return _mask(data, email_is_well_formed(pl.col("email")))
+
+    @pa.check("email", name="email_invisible")
+    def _email_visible(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(INVISIBLE))
+
+    @pa.check("email", name="email_normal_form", raise_warning=True, n_failure_cases=0)
+    def _email_normal_form(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _ascii_only(data) or _mask(data, pl.col("email") == pl.col("email").str.normalize("NFC"))
+
+    @pa.check("email", name="email_look_alike", raise_warning=True, n_failure_cases=0)
+    def _email_look_alike(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(MIXED_LABEL))
+
+    @pa.check("contact_id", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
+    def _contact_id_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _unique(data, "contact_id")
+
+    @pa.check("mobile_number", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
+    def _mobile_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _unique(data, "mobile")
+
+    @pa.check("email", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
+    def _email_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _unique(data, "email")
+
+    @pa.check("mobile_opt_in", name="consent_conflict")
+    def _mobile_consent(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _consent_agrees(data)
+
+    @pa.check("email_opt_in", name="consent_conflict")
+    def _email_consent(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _consent_agrees(data)
+
+    @pa.check(PROPERTY_COLUMNS, name="property_key")
+    def _property_key(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        column = str(data.key)
+        return property_key(column).is_sound or _mask(data, pl.col(column).is_null())
+
+    @pa.dataframe_check(name="no_identifier")
+    def _has_identifier(cls, data: PolarsData) -> pl.LazyFrame:
+        columns = data.lazyframe.collect_schema().names()
+        half_mobile = [_filled(columns, (name,)) for name in IDENTIFIERS["mobile"]]
+        others = [_filled(columns, IDENTIFIERS[name]) for name in ("contact_id", "email")]
+        return _mask(data, pl.any_horizontal(*others, *half_mobile).alias("passes"))
+
+    @pa.dataframe_check(name="country_code_missing")
+    def _has_country_code(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        columns = data.lazyframe.collect_schema().names()
+        if "mobile_number" not in columns:
+            return True
+        number = pl.col("mobile_number").is_null()
+        return _mask(data, (number | _filled(columns, ("mobile_country_code",))).alias("passes"))
+
+    @pa.dataframe_check(name="number_missing")
+    def _has_number(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        columns = data.lazyframe.collect_schema().names()
+        if "mobile_country_code" not in columns:
+            return True
+        code = pl.col("mobile_country_code").is_null()
+        return _mask(data, (code | _filled(columns, ("mobile_number",))).alias("passes"))
+
+    @pa.dataframe_check(name="phone_too_long")
+    def _phone_length(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        columns = data.lazyframe.collect_schema().names()
+        if not set(IDENTIFIERS["mobile"]) <= set(columns):
+            return True
+        code, number = pl.col("mobile_country_code"), pl.col("mobile_number")
+        digits = pl.when(code < 10).then(1).when(code < 100).then(2).otherwise(3)
+        fits = number < pl.lit(10, dtype=pl.Int64).pow(MAX_PHONE_DIGITS - digits)
+        return _mask(data, fits.fill_null(value=True).alias("passes"))
+
+    @pa.dataframe_check(name="property_key")
+    def _nested_property_keys(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        if PROPERTIES_COLUMN not in data.lazyframe.collect_schema().names():
+            return True
+        return _mask(data, _nested_keys_are_sound().alias("passes"))
+
+    @pa.dataframe_check(name="joins_contacts", raise_warning=True, n_failure_cases=0)
+    def _joins_nobody(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        shared = _shared(data)
+        if not shared.height:
+            return True
+        people = shared.group_by("row").agg(pl.col("group").n_unique())
+        return _except_rows(data, people.filter(pl.col("group") > 1)["row"])
+
+
+def _consent_agrees(data: PolarsData) -> pl.LazyFrame | bool:
+    """False at the rows that say yes while another row of the same contact says no."""
+    opt_in = pl.col(str(data.key))
+    shared = _shared(data)
+    if not shared.height:
+        return True
+    refused = opt_in.not_().any().over("identifier", "group")
+    return _except_rows(data, shared.filter(opt_in & refused)["row"].unique())
+
+
+def _nested_keys_are_sound() -> pl.Expr:
+    """Whether every entry of `property_fields` that has a value has an id that is a uuid, or else a name."""
+    entry = pl.element().struct
+    by_id = entry.field("property_id").str.contains(UUID_PATTERN)
+    by_name = entry.field("property_name").str.contains(r"\S") & entry.field("property_id").is_null()
+    is_sound = by_id.fill_null(by_name).fill_null(value=False) | entry.field("property_value").is_null()
+    return pl.col(PROPERTIES_COLUMN).list.eval(is_sound).list.all().fill_null(value=True)

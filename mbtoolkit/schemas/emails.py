@@ -1,0 +1,67 @@
+"""What an e-mail address is, as polars expressions over whole columns.
+
+The rule is RFC 5322's dot-atom before the @ and host names of RFC 1123, with at least one dot, after it; letters, marks
+and digits of every script count as letters (RFC 6531). Among ASCII addresses it is the `email-validator` package's rule
+(with `check_deliverability=False`), except that
+
+- a domain of special use (`.test`, `.local`, `.localhost`, `.invalid`, `.onion`, `.arpa`) is well formed here: whether
+  a domain can receive mail is not a question of form;
+- an international label in its ASCII form (`xn--...`) is not decoded, so one that stands for nothing passes;
+- more than 64 characters before the @ are refused, as RFC 5321 has it (that package does so only when told to).
+
+Beyond ASCII, that package also maps what people may type (full-width letters and stops) and refuses what IDNA 2008
+doesn't allow in a domain (a mark in first place, mixed directions, some hundred letters) and an address that begins
+with a mark. Here full-width stops are refused and the others are well formed: it is for the mail server to say. No
+quoted local parts, comments or address literals.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+EMAIL_PATTERN: Final = (
+    r"(?i)^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z0-9][a-z0-9-]*)?[a-z]$"
+)
+"""The form of an address in which every letter beyond ASCII has been replaced by an `a`."""
+
+MAX_EMAIL_BYTES: Final = 254
+"""Octets of a whole address (RFC 5321, section 4.5.3.1.3, less the two angle brackets)."""
+
+INVISIBLE: Final = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{180E}\x{034F}]"
+"""Characters that nobody sees: controls, joiners, marks of direction, fillers."""
+
+_LETTER_OR_MARK: Final = r"[^\x00-\x7f\p{Z}\p{C}\p{P}\p{S}]"
+_TOO_LONG: Final = r"^[^@]{65}|@(?:.*\.)?[^.]{64}"
+"""64 characters before the @, 63 in a label after it (RFC 5321, section 4.5.3.1)."""
+
+_RESERVED_HYPHENS: Final = r"(?i)@(?:.*\.)?(?:[a-wyz0-9][a-z0-9]|x[a-mo-z0-9])--"
+"""Hyphens in third and fourth place, other than the `xn--` of international labels (RFC 5891, section 4.2.3.1)."""
+
+MIXED_LABEL: Final = (
+    r"@.*(?:\p{Latin}[^.@]*[\p{Cyrillic}\p{Greek}\p{Armenian}]|[\p{Cyrillic}\p{Greek}\p{Armenian}][^.@]*\p{Latin})"
+)
+"""A label of the domain in which Latin letters stand beside letters that look like them."""
+
+
+def email_is_well_formed(email: pl.Expr) -> pl.Expr:
+    """Whether each address follows the rule above and the length limits of RFC 5321.
+
+    Args:
+        email: String column; invisible characters are another rule's affair and are looked through.
+    """
+    plain = email.str.replace_all(INVISIBLE, "").str.replace_all(_LETTER_OR_MARK, "a")
+    return (
+        plain.str.contains(EMAIL_PATTERN)
+        & (email.str.len_bytes() <= MAX_EMAIL_BYTES)
+        & ~email.str.contains(_TOO_LONG)
+        & ~plain.str.contains(_RESERVED_HYPHENS)
+    )
+
+
+def mended_email(email: pl.Expr) -> pl.Expr:
+    """The same address without what can't be seen and in the usual Unicode form, where that would pass; else null."""
+    mended = email.str.replace_all(INVISIBLE, "").str.strip_chars().str.normalize("NFC")
+    return pl.when(email_is_well_formed(mended) & (mended != email)).then(mended)

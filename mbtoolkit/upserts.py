@@ -1,0 +1,262 @@
+"""`upsert_contacts`: a contacts frame in, a results frame out, every row accounted for."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from mbtoolkit.client import AsyncClient, Client, Outcome, error_of
+from mbtoolkit.contacts import OPT_INS, canonical_name, is_uuid
+from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
+from mbtoolkit.payloads import build_payloads
+from mbtoolkit.progress import Progress, reporter
+from mbtoolkit.schemas import ContactSchema, shared_identifiers
+from mbtoolkit.schemas.frames import RESULTS
+from mbtoolkit.sending import STATUS_OF, Run, interruptible
+from mbtoolkit.validation import Validation, validate_contacts
+
+MAX_CONCURRENCY: Final = 100
+OPT_INS_UNASKED: Final = 100
+"""How many opt-ins a run turns on without being told how many."""
+
+ROW: Final = "mb_row"
+_log = logging.getLogger("mbtoolkit")
+
+
+def upsert_contacts(
+    contacts: pl.DataFrame,
+    client: Client | AsyncClient,
+    *,
+    list_id: str | None = None,
+    clear: Collection[str] = (),
+    opt_ins_on: int | None = None,
+    schema: type[ContactSchema] = ContactSchema,
+    max_concurrency: int = 10,
+    progress: bool | Callable[[Progress], None] = True,
+) -> pl.DataFrame:
+    """Validates, encodes and sends contacts, many at a time, and says what became of every row.
+
+    Invalid rows are not sent and stop nobody else. Rows that share an identifier are sent one after the other in the
+    frame's order, so that the later row wins. Ctrl-C stops the sending and still returns the frame, as does an answer
+    that every row would meet (401, no CRM at the address, no connection); a log line says so.
+
+    Args:
+        contacts: a contacts frame, or a results frame (or part of one) to send again; its `mb_` columns are made anew.
+        client: where to send. Its settings are used, on connections of the run's own.
+        list_id: uuid of the list for rows that name none; the client's by default.
+        clear: columns in which a null cell is sent as an explicit null (see `build_payloads`).
+        opt_ins_on: how many opt-ins (mobile and e-mail, in rows that can be sent) this run turns on. To be stated where
+            there are more than 100; checked wherever it is stated.
+        schema: the rules; a subclass of `ContactSchema` to add your own.
+        max_concurrency: requests on their way at once, 1 to 100.
+        progress: a bar after the first second; False for none; or a function that takes a `Progress`.
+
+    Returns:
+        A results frame: the same rows in the same order, the input's columns untouched, then `mb_row` (the row's
+        position in the first frame it came from), `mb_status` and the other columns of `ResultsSchema`.
+
+    Raises:
+        FrameError: `contacts` is no polars DataFrame, or `clear` names what can't be cleared.
+        SettingsError: `client`, `list_id` or `max_concurrency` can't be used.
+        ConsentError: more opt-ins would be turned on than was stated. Nothing was sent.
+    """
+    _check_call(contacts, client, list_id, max_concurrency)
+    given = contacts.drop([column for column in RESULTS if column != ROW], strict=False)
+    frame = given.drop(ROW, strict=False)
+    validation = validate_contacts(frame, schema=schema)
+    _check_consent(validation.valid, opt_ins_on)
+    payloads = build_payloads(validation.valid, list_id=list_id or client.settings.list_id, clear=clear)
+    run = Run(payloads["payload"].to_list(), chains(validation.valid))
+    with interruptible(run):
+        if run.bodies:
+            run.send(client.settings, max_concurrency, reporter(progress, len(run.bodies)))
+        _say_if_stopped(run)
+        return _results(frame, _first_rows(given), validation, run.final())
+
+
+def upsert_contact(
+    contact: Mapping[str, Any],
+    client: Client,
+    *,
+    list_id: str | None = None,
+    clear: Collection[str] = (),
+    schema: type[ContactSchema] = ContactSchema,
+) -> Outcome:
+    """Validates one contact by the same rules as a frame, and sends it.
+
+    Args:
+        contact: canonical or wire names, `property:<name>`, `property_id:<uuid>`; None leaves a field as it is.
+        client: where to send.
+        list_id: uuid of the list, where the contact names none; the client's by default.
+        clear: fields to be emptied by an explicit null (see `build_payloads`).
+        schema: the rules; a subclass of `ContactSchema` to add your own.
+
+    Returns:
+        The outcome: `contact_id`, `message`, `invalid_properties`, `http_status`, `attempts`.
+
+    Raises:
+        InvalidContactError: the rules refuse it, or a name in it is no field; `.issues` says what is wrong.
+        FrameError: `clear` or `list_id` names what can't be.
+        CrmError: it is not known to be stored; the subclass says why.
+    """
+    names = {name: canonical_name(name) for name in contact}
+    unknown = [name for name, canonical in names.items() if canonical is None]
+    if unknown:
+        msg = f"no field of a contact: {', '.join(map(repr, unknown))}"
+        raise InvalidContactError(msg)
+    row = {str(names[name]): [value] for name, value in contact.items()}
+    validation = validate_contacts(
+        pl.DataFrame(row, strict=False) if row else pl.DataFrame({"email": [None]}), schema=schema
+    )
+    if not validation.ok:
+        errors = validation.issues.filter(pl.col("severity") == "error")
+        told = "; ".join(
+            f"{column or ''} {text}".strip() for column, text in errors.select("column", "message").iter_rows()
+        )
+        raise InvalidContactError(told, validation.issues)
+    body = build_payloads(validation.valid, list_id=list_id or client.settings.list_id, clear=clear)["payload"].item()
+    outcome = client.send(body.encode())
+    if outcome.kind != "stored":
+        raise error_of(outcome)
+    return outcome
+
+
+def _check_call(
+    contacts: pl.DataFrame, client: Client | AsyncClient, list_id: str | None, max_concurrency: int
+) -> None:
+    """Raises:
+    FrameError, SettingsError: see `upsert_contacts`.
+    """
+    if not isinstance(contacts, pl.DataFrame):
+        msg = f"upsert_contacts takes a polars DataFrame, not a {type(contacts).__name__}; read_contacts(...) makes one"
+        raise FrameError(msg)
+    if not isinstance(client, Client | AsyncClient):
+        msg = f"upsert_contacts takes a Client, not a {type(client).__name__}; Client.from_env() makes one"
+        raise SettingsError(msg)
+    if list_id is not None and not is_uuid(list_id):
+        msg = f"list_id={list_id!r} is no uuid; copy it from the list's page in the CRM"
+        raise SettingsError(msg)
+    whole = isinstance(max_concurrency, int) and not isinstance(max_concurrency, bool)
+    if not whole or not 1 <= max_concurrency <= MAX_CONCURRENCY:
+        msg = f"max_concurrency={max_concurrency!r}: give a whole number from 1 to {MAX_CONCURRENCY}"
+        raise SettingsError(msg)
+
+
+def count_opt_ins(valid: pl.DataFrame) -> int:
+    """How many opt-ins a frame of valid contacts turns on, mobile and e-mail together."""
+    return sum(int(valid[column].sum() or 0) for column in OPT_INS if column in valid.columns)
+
+
+def _check_consent(valid: pl.DataFrame, stated: int | None) -> None:
+    """Raises:
+    ConsentError: the opt-ins that would be turned on were not stated, or stated wrongly.
+    """
+    count = count_opt_ins(valid)
+    if stated is None and count <= OPT_INS_UNASKED:
+        return
+    if stated != count:
+        said = "that was not stated" if stated is None else f"{stated:,} were stated"
+        msg = (
+            f"{count:,} opt-ins would be turned on, and {said}. Nothing was sent. If these people did consent, "
+            f"say opt_ins_on={count}; to leave consent as it is, drop the columns {' and '.join(OPT_INS)}"
+        )
+        raise ConsentError(msg)
+
+
+def chains(valid: pl.DataFrame) -> Iterator[Sequence[int]]:
+    """The positions of all rows, those that share an identifier (directly or through others) together, in order."""
+    first = _first_of_component(shared_identifiers(valid))
+    members: dict[int, list[int]] = {}
+    for row, head in sorted(first.items()):
+        members.setdefault(head, []).append(row)
+    for row in range(valid.height):
+        if row not in first:
+            yield (row,)
+        elif row in members:
+            yield members[row]
+
+
+def _first_of_component(shared: pl.DataFrame) -> dict[int, int]:
+    """For each row that shares an identifier: the first row that it hangs together with (union-find)."""
+    parent: dict[int, int] = {}
+
+    def root(row: int) -> int:
+        top = row
+        while parent.setdefault(top, top) != top:
+            top = parent[top]
+        while parent[row] != top:
+            parent[row], row = top, parent[row]
+        return top
+
+    for row, group in shared.select("row", "group").iter_rows():
+        one, other = root(row), root(group)
+        parent[max(one, other)] = min(one, other)
+    return {row: root(row) for row in parent}
+
+
+def _say_if_stopped(run: Run) -> None:
+    """A log line, which Python shows by default, where a run ended early."""
+    left = sum(1 for outcome in run.outcomes if outcome is None)
+    if run.stopped_by is not None:
+        why = f"{run.stopped_by.http_status or ''} {run.stopped_by.code}".strip()
+        _log.warning("the run stopped (%s); %s rows were not sent", why, f"{left:,}")
+    elif run.was_cancelled:
+        _log.warning("the run was interrupted; %s rows were not sent", f"{left:,}")
+
+
+def _first_rows(given: pl.DataFrame) -> pl.Series:
+    """`mb_row` as the frame has it, if it says something for each row; else the positions."""
+    if ROW in given.columns and given.schema[ROW].is_integer() and given[ROW].null_count() == 0:
+        return given[ROW].cast(pl.Int64)
+    return pl.int_range(given.height, dtype=pl.Int64, eager=True).alias(ROW)
+
+
+def _results(frame: pl.DataFrame, rows: pl.Series, validation: Validation, outcomes: list[Outcome]) -> pl.DataFrame:
+    """The input's columns beside what became of each row, in the input's order."""
+    run_id = str(uuid.uuid4())
+    sent = _sent(validation.valid[ROW], outcomes)
+    refused = _refused(validation.issues)
+    told = pl.concat([sent, refused]).sort("position")
+    columns = told.with_columns(
+        rows,
+        pl.lit(None, dtype=pl.String).alias("mb_batch_id"),
+        pl.lit(run_id).alias("mb_run_id"),
+    ).select(pl.col(name).cast(dtype) for name, dtype in RESULTS.items())
+    return frame.hstack(columns)
+
+
+_TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_batch_id", "mb_run_id")}
+
+
+def _sent(positions: pl.Series, outcomes: list[Outcome]) -> pl.DataFrame:
+    """What the sending says of the rows that could be sent."""
+    columns = {
+        "mb_status": [STATUS_OF[outcome.kind] for outcome in outcomes],
+        "mb_contact_id": [outcome.contact_id for outcome in outcomes],
+        "mb_http_status": [outcome.http_status for outcome in outcomes],
+        "mb_code": [outcome.code for outcome in outcomes],
+        "mb_message": [outcome.message for outcome in outcomes],
+        "mb_invalid_properties": [list(outcome.invalid_properties) or None for outcome in outcomes],
+        "mb_attempts": [outcome.attempts for outcome in outcomes],
+    }
+    return pl.DataFrame(columns, schema=_TOLD).with_columns(positions.alias("position"))
+
+
+def _refused(issues: pl.DataFrame) -> pl.DataFrame:
+    """What the rules say of the rows that were not sent: the first rule as the code, all of them in the message."""
+    sentence = pl.concat_str(pl.col("column"), pl.col("message"), separator=" ", ignore_nulls=True)
+    told = (
+        issues.filter(pl.col("severity") == "error")
+        .group_by(pl.col("row").alias("position"), maintain_order=True)
+        .agg(pl.col("rule").first().alias("mb_code"), sentence.str.join("; ").alias("mb_message"))
+    )
+    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in _TOLD.items()}
+    fixed = {"mb_status": pl.lit("invalid"), "mb_attempts": pl.lit(0)}
+    columns = blank | fixed | {"mb_code": pl.col("mb_code"), "mb_message": pl.col("mb_message")}
+    return told.select(
+        *(value.cast(_TOLD[name]).alias(name) for name, value in columns.items()), pl.col("position").cast(pl.Int64)
+    )

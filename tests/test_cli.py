@@ -1,0 +1,242 @@
+"""The shell commands, as real processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import urllib.request
+
+import polars as pl
+import pytest
+
+from mbtoolkit.demo import sample
+
+
+def run(*words, env=None, timeout=120):
+    return subprocess.run(
+        [sys.executable, "-m", "mbtoolkit", *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", **(env or {})},
+    )
+
+
+@pytest.fixture
+def env(crm):
+    return {"MBTOOLKIT_BASE_URL": crm.base_url, "MBTOOLKIT_TOKEN": crm.token}
+
+
+@pytest.fixture
+def clean(tmp_path):
+    path = tmp_path / "clean.csv"
+    path.write_text("email,property:City\n" + "".join(f"p{n}@example.com,Oslo\n" for n in range(5)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "broken.csv"
+    path.write_text("E-mail;Town\nann@example.com;Oslo\nno address;Bergen\n", encoding="utf-8")
+    return path
+
+
+def test_the_demo_ends_as_its_known_answers_say(tmp_path):
+    done = run("demo", "--out", tmp_path / "results.parquet")
+    assert done.returncode == 0, done.stderr
+    assert "Every row ended as the sample's known answers say." in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
+    results = pl.read_parquet(tmp_path / "results.parquet")
+    answers = pl.read_csv(sample("known_answers.csv"), infer_schema=False)
+    assert results["mb_status"].cast(pl.String).to_list() == answers["status"].to_list()
+
+
+def test_push_stores_all_and_ends_with_0(crm, env, clean):
+    done = run("push", clean, env=env)
+    assert done.returncode == 0, done.stderr
+    assert crm.contacts().height == 5
+    assert "succeeded" in done.stdout
+
+
+def test_push_says_what_was_not_stored_and_ends_with_1(crm, env, broken, tmp_path):
+    done = run(
+        "push", broken, "--map", "E-mail=email", "--map", "Town=property:City", "--out", tmp_path / "r.xlsx", env=env
+    )
+    assert done.returncode == 1, done.stderr
+    assert "email_syntax" in done.stdout
+    assert "the separator is ';'" in done.stderr
+    assert (tmp_path / "r.xlsx").stat().st_size > 0
+    assert crm.contacts()["property:City"].to_list() == ["Oslo"]
+
+
+def test_tables_fit_80_columns(env, broken):
+    done = run("push", broken, "--map", "E-mail=email", env=env)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_validate_sends_nothing(crm, env, broken, tmp_path):
+    done = run("validate", broken, "--map", "E-mail=email", "--out", tmp_path / "issues.csv", env=env)
+    assert done.returncode == 1
+    assert "email_syntax" in done.stdout
+    assert pl.read_csv(tmp_path / "issues.csv")["row"].to_list() == [1]
+    assert crm.requests().is_empty()
+
+
+def test_validate_of_a_clean_file_ends_with_0(clean):
+    assert run("validate", clean).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("push", "missing.csv"), "no file 'missing.csv'"),
+        (("push", "FILE", "--map", "E-mail"), "COLUMN=FIELD"),
+        (("push", "FILE", "--map", "Nothing=email"), "no column 'Nothing'"),
+        (("push", "FILE"), "no column is mapped to an identifier"),
+        (("push", "FILE", "--map", "E-mail=email", "--out", "r.txt"), "'r.txt'"),
+        (("push", "FILE", "--map", "E-mail=email", "--out", "missing/r.xlsx"), "no folder"),
+        (("push", "FILE", "--map", "E-mail=email", "--base-url", "http://crm.example.com"), "https"),
+        (("push", "FILE", "--map", "E-mail=email", "--max-concurrency", "0"), "max_concurrency"),
+        (("push", "FILE", "--map", "E-mail=email", "--clear", "note"), "can't be cleared"),
+        (("push", "FILE", "--map", "E-mail=email", "--default-country", "Narnia"), "two-letter"),
+        (("validate", "FILE", "--encoding", "klingon"), "no encoding"),
+        (("sandbox", "--db", "missing/folder/crm.sqlite"), ""),
+        (("nonsense",), "invalid choice"),
+        ((), "required"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_wrong_call_ends_with_2_and_sends_nothing(crm, env, broken, words, told):
+    done = run(*[broken if word == "FILE" else word for word in words], env=env)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert crm.requests().is_empty()
+
+
+def test_no_token_is_a_wrong_call(clean):
+    done = run("push", clean, env={"MBTOOLKIT_TOKEN": ""})
+    assert done.returncode == 2
+    assert "MBTOOLKIT_TOKEN" in done.stderr
+
+
+def test_opt_ins_in_bulk_take_a_stated_count(crm, env, tmp_path):
+    path = tmp_path / "many.csv"
+    path.write_text("email,email_opt_in\n" + "".join(f"p{n}@example.com,yes\n" for n in range(101)), encoding="utf-8")
+    refused = run("push", path, env=env)
+    assert refused.returncode == 2
+    assert "--opt-ins-on 101" in refused.stderr
+    assert crm.requests().is_empty()
+    assert run("push", path, "--opt-ins-on", "101", env=env).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["demo", "validate", "push", "sandbox"])
+def test_help_shows_an_example(command):
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert f"mbtoolkit {command}" in done.stdout.split("example")[-1]
+
+
+def test_the_version_is_told():
+    assert re.fullmatch(r"mbtoolkit \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+def test_a_reader_that_goes_away_is_no_traceback(clean):
+    command = f"{sys.executable} -m mbtoolkit validate {clean} | head -c 5"
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=120)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_the_sandbox_runs_until_it_is_told_to_stop(tmp_path):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "mbtoolkit",
+            "sandbox",
+            "--port",
+            "0",
+            "--token",
+            "secret-word",
+            "--db",
+            str(tmp_path / "crm.sqlite"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        greeting = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+", greeting)
+        assert address, greeting
+        with urllib.request.urlopen(f"{address[0]}/openapi.json") as answer:
+            assert answer.status == 200
+        path = tmp_path / "clean.csv"
+        path.write_text("email\nann@example.com\n", encoding="utf-8")
+        env = {"MBTOOLKIT_BASE_URL": address[0], "MBTOOLKIT_TOKEN": "secret-word"}
+        assert run("push", path, env=env).returncode == 0
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def in_terminal(*words, env, seconds=60.0, interrupt_at=None):
+    """Runs a command in a pseudo-terminal; what a person would see, and the exit code."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(env)
+        os.execv(sys.executable, [sys.executable, "-m", "mbtoolkit", *map(str, words)])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    seen = b""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+        if interrupt_at is not None and interrupt_at in seen:
+            os.write(terminal, b"\x03")
+            interrupt_at = None
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    return seen.decode(), os.waitstatus_to_exitcode(status)
+
+
+@pytest.fixture
+def slow(crm, tmp_path):
+    """A file that takes some seconds."""
+    crm.fail("delay", seconds=0.2, times=None)
+    path = tmp_path / "slow.csv"
+    path.write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(150)), encoding="utf-8")
+    return path
+
+
+def test_a_terminal_shows_progress(env, slow):
+    seen, code = in_terminal("push", slow, env=env)
+    assert code == 0, seen
+    assert re.search(r"\d+/150 \[", seen)
+    assert "150/150" in seen
+
+
+def test_ctrl_c_in_a_terminal_still_shows_the_results(env, slow):
+    seen, code = in_terminal("push", slow, env=env, interrupt_at=b"/150 [")
+    assert code == 1, seen
+    assert "interrupted" in seen
+    assert "not_sent" in seen
+    assert "Traceback" not in seen

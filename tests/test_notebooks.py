@@ -1,0 +1,69 @@
+"""The notebooks run top to bottom in a real kernel, and are committed without outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_committed_without_outputs(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert not [cell for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]
+    assert "widgets" not in notebook.metadata
+
+
+def execute(path, tmp_path, monkeypatch):
+    for variable, folder in (("IPYTHONDIR", "ipython"), ("JUPYTER_CONFIG_DIR", "config"), ("JUPYTER_DATA_DIR", "data")):
+        monkeypatch.setenv(variable, str(tmp_path / folder))
+    notebook = nbformat.read(path, as_version=4)
+    runner = nbclient.NotebookClient(
+        notebook,
+        timeout=180,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        store_widget_state=False,
+    )
+    return runner.execute()
+
+
+@pytest.fixture(scope="module")
+def first_push(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        path = next(path for path in NOTEBOOKS if path.stem == "01_first_push")
+        yield execute(path, tmp_path_factory.mktemp("jupyter"), monkeypatch)
+
+
+def outputs(notebook, kind):
+    return [
+        output["data"][kind]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if kind in output.get("data", {})
+    ]
+
+
+def test_the_first_push_runs_from_file_to_results(first_push):
+    text = "\n".join(
+        output["text"] for cell in first_push.cells for output in cell.get("outputs", []) if "text" in output
+    )
+    assert "opt-ins will be turned on" in text
+    assert "of 5,000 contacts have an id now" in text
+
+
+def test_a_run_of_more_than_a_second_shows_a_bar_in_a_notebook(first_push):
+    views = outputs(first_push, "application/vnd.jupyter.widget-view+json")
+    assert len(views) == 1
+
+
+def test_a_validation_shows_its_summary_as_html(first_push):
+    assert any("can be sent" in html and "<table>" in html for html in outputs(first_push, "text/html"))
+
+
+def test_no_widget_state_is_saved(first_push):
+    assert "widgets" not in first_push.metadata

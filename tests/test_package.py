@@ -1,0 +1,114 @@
+"""The package as a whole: its names, what importing it loads, what it ships."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import mbtoolkit
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ast.parse((ROOT / "mbtoolkit" / "__init__.py").read_text(encoding="utf-8"))
+
+
+def in_fresh_process(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("name", mbtoolkit.__all__)
+def test_every_public_name_loads(name):
+    assert getattr(mbtoolkit, name) is not None
+
+
+def test_static_tools_see_the_same_names_as_the_running_program():
+    typing_only = next(node for node in SOURCE.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: node.module.removeprefix("mbtoolkit.")
+        for node in typing_only.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    assert seen == mbtoolkit._HOMES
+    assert set(mbtoolkit.__all__) == set(seen)
+
+
+def test_tab_completion_sees_every_name_before_it_is_loaded():
+    listed = in_fresh_process("import mbtoolkit; print(' '.join(dir(mbtoolkit)))").split()
+    assert set(mbtoolkit.__all__) <= set(listed)
+
+
+def test_importing_loads_nothing_heavy():
+    loaded = in_fresh_process("import sys, mbtoolkit; print(' '.join(sys.modules))").split()
+    heavy = {"polars", "pandera", "httpx", "ipywidgets", "aiohttp", "phonenumbers", "tqdm", "fastexcel", "xlsxwriter"}
+    assert not heavy & set(loaded)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'upsert'"):
+        _ = mbtoolkit.upsert
+
+
+def test_help_does_not_wait_for_polars():
+    code = (
+        "import sys\nfrom mbtoolkit.cli import main\n"
+        "try: main(['push', '--help'])\nexcept SystemExit: print('polars' in sys.modules)"
+    )
+    assert in_fresh_process(code).splitlines()[-1] == "False"
+
+
+def test_the_error_tree_in_the_docstring_is_the_real_one():
+    errors = import_module("mbtoolkit.errors")
+    drawn = [
+        word for line in errors.__doc__.splitlines() for word in line.split() if word.endswith(("Error", "Warning"))
+    ]
+    real = [
+        name for name, value in vars(errors).items() if isinstance(value, type) and value.__module__ == errors.__name__
+    ]
+    assert set(real) <= set(drawn)
+
+
+def test_functions_that_raise_say_so():
+    """Every public function with a `raise` of a named error in its own body has a Raises section."""
+    silent = []
+    for path in sorted((ROOT / "mbtoolkit").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+                continue
+            raises = [each for each in ast.walk(node) if isinstance(each, ast.Raise) and each.exc is not None]
+            if raises and "Raises" not in (ast.get_docstring(node) or ""):
+                silent.append(f"{path.name}:{node.lineno} {node.name}")
+    assert silent == []
+
+
+def test_the_wheel_holds_the_sample_and_the_page(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    wheel = next(tmp_path.glob("*.whl"))
+    place = tmp_path / "installed"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(place), str(wheel)],
+        check=True,
+        capture_output=True,
+    )
+    assert (place / "mbtoolkit" / "py.typed").exists()
+    code = (
+        "from mbtoolkit.demo import sample; from mbtoolkit.sandbox import Sandbox; "
+        "print(sample('contacts.csv')); Sandbox().start().stop()"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(place)},
+    )
+    assert str(place) in found.stdout
