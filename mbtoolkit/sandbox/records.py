@@ -53,13 +53,7 @@ class RequestLog:
 
         Args:
             kept: how many entries are kept; older ones are dropped.
-
-        Raises:
-            ValueError: `kept` is below 1.
         """
-        if kept < 1:
-            msg = f"max_requests_kept is {kept}; it is at least 1"
-            raise ValueError(msg)
         self._entries: deque[Entry] = deque(maxlen=kept)
         self.received = 0
         self.applied = 0

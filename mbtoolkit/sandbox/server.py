@@ -57,7 +57,6 @@ class Service:
             ValueError: the file can't be used.
         """
         self.settings = settings
-        self.store = Store(settings.db, lists=settings.lists, properties=settings.properties)
         self.tokens = Tokens(settings.token, settings.credentials)
         self.log = RequestLog(settings.max_requests_kept)
         self.faults = FaultScript()
@@ -69,6 +68,8 @@ class Service:
         self._upsert = _Operation(UPSERT_PATH, self._admit_contact, self._work_upsert, keeps_bodies=True)
         self._token = _Operation(TOKEN_PATH, self._admit_anyone, self._work_token, keeps_bodies=False)
         self._routes = self._make_routes()
+        # Last: what is opened has to be closed, and nothing may fail in between.
+        self.store = Store(settings.db, lists=settings.lists, properties=settings.properties)
 
     def close(self) -> None:
         """Closes the store."""

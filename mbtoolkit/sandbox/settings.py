@@ -47,11 +47,14 @@ class Settings:
     max_requests_kept: int = REQUESTS_KEPT
 
     def __post_init__(self) -> None:
-        """Refuses a token that no header could hold.
+        """Refuses a token that no header could hold, and a record that keeps nothing.
 
         Raises:
-            ValueError: it is empty, or has spaces, control characters or non-ASCII ones.
+            ValueError: the token is empty, or has spaces, control or non-ASCII characters; or nothing would be kept.
         """
+        if self.max_requests_kept < 1:
+            msg = f"max_requests_kept is {self.max_requests_kept}; it is at least 1"
+            raise ValueError(msg)
         if not (self.token.isascii() and self.token.isprintable() and self.token.strip() and " " not in self.token):
             msg = "the token must be printable ASCII without spaces"
             raise ValueError(msg)

@@ -30,7 +30,7 @@ class _Backend(DataFrameSchemaBackend):
         """The failing cells of all errors as one frame of text."""
         typed = [error.failure_cases for error in schema_errors]
         for error, cells in zip(schema_errors, typed, strict=True):
-            error.failure_cases = _as_one_text(cells) if isinstance(cells, pl.DataFrame) else cells
+            error.failure_cases = _as_one_text(cells) if isinstance(cells, pl.DataFrame) else str(cells)
         found: FailureCaseMetadata = super().failure_cases_metadata(schema_name, schema_errors)
         for error, cells in zip(schema_errors, typed, strict=True):
             error.failure_cases = cells
@@ -39,7 +39,9 @@ class _Backend(DataFrameSchemaBackend):
 
 def _as_one_text(cells: pl.DataFrame) -> pl.DataFrame:
     """A frame of one text column: the cells of the only column, or each row as a JSON object of texts."""
-    texts = cells.select(text_form(pl.nth(place), dtype) for place, dtype in enumerate(cells.dtypes))
+    texts = cells.select(
+        text_form(pl.nth(place), dtype).alias(name) for place, (name, dtype) in enumerate(cells.schema.items())
+    )
     return texts if texts.width == 1 else texts.select(pl.struct(pl.all()).struct.json_encode().alias("row"))
 
 

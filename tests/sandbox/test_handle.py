@@ -155,4 +155,4 @@ def test_sandbox_does_not_load_the_client():
 
 def test_bounds_of_the_record_are_checked():
     with pytest.raises(ValueError, match="max_requests_kept"):
-        Sandbox(max_requests_kept=0).start()
+        Sandbox(max_requests_kept=0)

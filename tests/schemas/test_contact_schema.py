@@ -31,9 +31,10 @@ class ShopContacts(ContactSchema):
 
     email: pl.String = pa.Field(nullable=False)
     shoe_size: Optional[pl.String] = pa.Field(alias="property:Shoe size", str_matches=r"^[0-9]{2}$", nullable=True)
+    city: Optional[pl.String] = pa.Field(alias="property:City", nullable=True)
     customer: Optional[pl.Int64] = pa.Field(unique=True, nullable=True, ge=0)
 
-    @pa.check("property:City", name="<b>city</b>", raise_warning=True, regex=True)
+    @pa.check("property:City", name="<b>city</b>", raise_warning=True)
     def _is_capitalised(cls, data):
         return data.lazyframe.select(pl.col(data.key).str.contains(r"^\p{Lu}"))
 
@@ -94,8 +95,11 @@ COLUMNS = st.sampled_from(
         "property:a\nb",
         "note",
         "^.*$",
+        "property_fields",
+        "unread:email",
+        "unread:note",
+        "mb_row",
     ]
-    + ["property_fields", "unread:email", "unread:note", "mb_row"]
 )
 FRAMES = st.dictionaries(COLUMNS, SERIES, max_size=5).map(
     lambda columns: pl.DataFrame(
@@ -125,10 +129,13 @@ def test_they_agree_on_a_subclass_too(frame):
 @settings(max_examples=100)
 @given(FRAMES)
 def test_valid_rows_stay_valid_on_their_own(frame):
-    valid = validate_contacts(frame).valid
+    valid = validate_contacts(frame.drop(pl.selectors.by_dtype(pl.Object))).valid  # polars can't compare objects
     again = validate_contacts(valid)
     assert again.ok
-    assert again.valid.drop("mb_row").equals(valid.drop("mb_row"))
+    comparable = [name for name, dtype in valid.schema.items() if dtype != pl.Object and name != "mb_row"]
+    assert again.valid.select(pl.nth(list(map(again.valid.columns.index, comparable)))).equals(
+        valid.select(pl.nth(list(map(valid.columns.index, comparable))))
+    )
 
 
 # --- as a pandera model ---------------------------------------------------------------------------
@@ -238,6 +245,12 @@ def test_a_property_column_of_ones_own_does_not_take_the_rules_from_the_others()
     assert rules(frame, ShopContacts) == [(0, "property:", "property_key")]
 
 
+def test_rules_keep_their_codes_in_a_subclass():
+    checks = {check.name for column in ShopContacts.to_schema().columns.values() for check in column.checks}
+    assert {check.name for column in ContactSchema.to_schema().columns.values() for check in column.checks} <= checks
+    assert rules(pl.DataFrame({"email": ["no address"]}), ShopContacts) == [(0, "email", "email_syntax")]
+
+
 def test_nullable_false_wants_a_value_in_every_row():
     frame = pl.DataFrame({"email": ["a@example.com", " "], "contact_id": [1, 2]})
     assert rules(frame) == []
@@ -300,7 +313,7 @@ def test_a_check_that_fails_for_the_whole_frame_refuses_every_row():
 
 
 def test_a_check_that_fails_although_there_are_no_rows_is_an_error_of_the_call():
-    with pytest.raises(FrameError, match="three rows"):
+    with pytest.raises(FrameError, match="three addresses"):
         validate_contacts(pl.DataFrame(schema={"email": pl.String}), schema=Wholesale)
 
 
