@@ -13,7 +13,6 @@ could not convert fails the check `unread`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import copy
 from typing import Any, Final, Optional
 
@@ -76,26 +75,6 @@ def _filled(columns: list[str], names: tuple[str, ...]) -> pl.Expr:
     return pl.all_horizontal(cells)
 
 
-def _check(field: str, *, name: str, **options: Any) -> Callable[[Any], Any]:
-    """`pa.check`, with a name that lasts: pandera forgets it for subclasses and then takes the function's."""
-
-    def decorate(function: Any) -> Any:
-        function.__name__ = name
-        return pa.check(field, name=name, **options)(function)
-
-    return decorate
-
-
-def _frame_check(*, name: str, **options: Any) -> Callable[[Any], Any]:
-    """`pa.dataframe_check`, likewise."""
-
-    def decorate(function: Any) -> Any:
-        function.__name__ = name
-        return pa.dataframe_check(name=name, **options)(function)
-
-    return decorate
-
-
 class ContactSchema(pa.DataFrameModel):
     """The rules for a contacts frame; any subset of the columns may be there, other columns are left alone.
 
@@ -139,75 +118,75 @@ class ContactSchema(pa.DataFrameModel):
         """A frame without rows: the standard fields, in their canonical types."""
         return pl.DataFrame(schema={name: DTYPES[field.kind] for name, field in BY_NAME.items()})
 
-    @_check(UNREAD_COLUMNS, name="unread")
+    @pa.check(UNREAD_COLUMNS, name="unread")
     def _is_read(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, pl.col(str(data.key)).is_null())
 
-    @_check("list_id", name="not_a_uuid")
+    @pa.check("list_id", name="not_a_uuid")
     def _is_uuid(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, pl.col(str(data.key)).str.contains(UUID_PATTERN))
 
-    @_check("contact_id", name="out_of_range")
+    @pa.check("contact_id", name="out_of_range")
     def _id_in_range(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, pl.col("contact_id") > 0)
 
-    @_check("mobile_country_code", name="out_of_range")
+    @pa.check("mobile_country_code", name="out_of_range")
     def _code_in_range(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, pl.col("mobile_country_code").is_between(1, MAX_COUNTRY_CODE))
 
-    @_check("mobile_number", name="out_of_range")
+    @pa.check("mobile_number", name="out_of_range")
     def _number_in_range(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, pl.col("mobile_number") > 0)
 
-    @_check("email", name="email_syntax")
+    @pa.check("email", name="email_syntax")
     def _email_syntax(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, email_is_well_formed(pl.col("email")))
 
-    @_check("email", name="email_invisible")
+    @pa.check("email", name="email_invisible")
     def _email_visible(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(INVISIBLE))
 
-    @_check("email", name="email_normal_form", raise_warning=True, n_failure_cases=0)
+    @pa.check("email", name="email_normal_form", raise_warning=True, n_failure_cases=0)
     def _email_normal_form(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _ascii_only(data) or _mask(data, pl.col("email") == pl.col("email").str.normalize("NFC"))
 
-    @_check("email", name="email_look_alike", raise_warning=True, n_failure_cases=0)
+    @pa.check("email", name="email_look_alike", raise_warning=True, n_failure_cases=0)
     def _email_look_alike(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(MIXED_LABEL))
 
-    @_check("contact_id", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
+    @pa.check("contact_id", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
     def _contact_id_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _unique(data, "contact_id")
 
-    @_check("mobile_number", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
+    @pa.check("mobile_number", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
     def _mobile_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _unique(data, "mobile")
 
-    @_check("email", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
+    @pa.check("email", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
     def _email_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _unique(data, "email")
 
-    @_check("mobile_opt_in", name="consent_conflict")
+    @pa.check("mobile_opt_in", name="consent_conflict")
     def _mobile_consent(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _consent_agrees(data)
 
-    @_check("email_opt_in", name="consent_conflict")
+    @pa.check("email_opt_in", name="consent_conflict")
     def _email_consent(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _consent_agrees(data)
 
-    @_check(PROPERTY_COLUMNS, name="property_key")
+    @pa.check(PROPERTY_COLUMNS, name="property_key")
     def _property_key(cls, data: PolarsData) -> pl.LazyFrame | bool:
         column = str(data.key)
         return property_key(column).is_sound or _mask(data, pl.col(column).is_null())
 
-    @_frame_check(name="no_identifier")
+    @pa.dataframe_check(name="no_identifier")
     def _has_identifier(cls, data: PolarsData) -> pl.LazyFrame:
         columns = data.lazyframe.collect_schema().names()
         half_mobile = [_filled(columns, (name,)) for name in IDENTIFIERS["mobile"]]
         others = [_filled(columns, IDENTIFIERS[name]) for name in ("contact_id", "email")]
         return _mask(data, pl.any_horizontal(*others, *half_mobile).alias("passes"))
 
-    @_frame_check(name="country_code_missing")
+    @pa.dataframe_check(name="country_code_missing")
     def _has_country_code(cls, data: PolarsData) -> pl.LazyFrame | bool:
         columns = data.lazyframe.collect_schema().names()
         if "mobile_number" not in columns:
@@ -215,7 +194,7 @@ class ContactSchema(pa.DataFrameModel):
         number = pl.col("mobile_number").is_null()
         return _mask(data, (number | _filled(columns, ("mobile_country_code",))).alias("passes"))
 
-    @_frame_check(name="number_missing")
+    @pa.dataframe_check(name="number_missing")
     def _has_number(cls, data: PolarsData) -> pl.LazyFrame | bool:
         columns = data.lazyframe.collect_schema().names()
         if "mobile_country_code" not in columns:
@@ -223,7 +202,7 @@ class ContactSchema(pa.DataFrameModel):
         code = pl.col("mobile_country_code").is_null()
         return _mask(data, (code | _filled(columns, ("mobile_number",))).alias("passes"))
 
-    @_frame_check(name="phone_too_long")
+    @pa.dataframe_check(name="phone_too_long")
     def _phone_length(cls, data: PolarsData) -> pl.LazyFrame | bool:
         columns = data.lazyframe.collect_schema().names()
         if not set(IDENTIFIERS["mobile"]) <= set(columns):
@@ -233,13 +212,13 @@ class ContactSchema(pa.DataFrameModel):
         fits = number < pl.lit(10, dtype=pl.Int64).pow(MAX_PHONE_DIGITS - digits)
         return _mask(data, fits.fill_null(value=True).alias("passes"))
 
-    @_frame_check(name="property_key")
+    @pa.dataframe_check(name="property_key")
     def _nested_property_keys(cls, data: PolarsData) -> pl.LazyFrame | bool:
         if PROPERTIES_COLUMN not in data.lazyframe.collect_schema().names():
             return True
         return _mask(data, _nested_keys_are_sound().alias("passes"))
 
-    @_frame_check(name="joins_contacts", raise_warning=True, n_failure_cases=0)
+    @pa.dataframe_check(name="joins_contacts", raise_warning=True, n_failure_cases=0)
     def _joins_nobody(cls, data: PolarsData) -> pl.LazyFrame | bool:
         shared = _shared(data)
         if not shared.height:

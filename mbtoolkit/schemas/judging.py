@@ -42,6 +42,8 @@ def _as_one_text(cells: pl.DataFrame) -> pl.DataFrame:
     texts = cells.select(
         text_form(pl.nth(place), dtype).alias(name) for place, (name, dtype) in enumerate(cells.schema.items())
     )
+    if not texts.width:
+        return pl.DataFrame({"row": [""] * cells.height}, schema={"row": pl.String})
     return texts if texts.width == 1 else texts.select(pl.struct(pl.all()).struct.json_encode().alias("row"))
 
 
