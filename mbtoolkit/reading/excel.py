@@ -11,6 +11,7 @@ import io
 import logging
 import re
 import zipfile
+import zlib
 from typing import Final
 
 import polars as pl
@@ -79,24 +80,25 @@ def _checked(data: bytes, name: str) -> list[str]:
         SourceError: it unpacks to too much, or it is another kind of zip archive.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _look_into(archive, name)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, EOFError, ValueError):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, OSError, ValueError):
         return []  # what reads the workbook says what is wrong with it
+    with archive:
+        if sum(each.file_size for each in archive.infolist()) > MAX_SOURCE_BYTES:
+            msg = f"{name!r} unpacks to more than {MAX_SOURCE_BYTES:,} bytes: look at what it holds, and save it as CSV"
+            raise SourceError(msg)
+        if not any(each.startswith("xl/") or each == "content.xml" for each in archive.namelist()):
+            msg = f"{name!r} is a zip archive, not a workbook: unpack it and give the path of one file in it"
+            raise SourceError(msg)
+        try:
+            return _errors(archive)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, RuntimeError, EOFError):
+            return []
 
 
-def _look_into(archive: zipfile.ZipFile, name: str) -> list[str]:
-    """Raises:
-    SourceError: see `_checked`.
-    """
-    names = archive.namelist()
-    if sum(each.file_size for each in archive.infolist()) > MAX_SOURCE_BYTES:
-        msg = f"{name!r} unpacks to more than {MAX_SOURCE_BYTES:,} bytes: look at what it holds, and save it as CSV"
-        raise SourceError(msg)
-    if not any(each.startswith("xl/") or each == "content.xml" for each in names):
-        msg = f"{name!r} is a zip archive, not a workbook: unpack it and give the path of one file in it"
-        raise SourceError(msg)
-    sheets = [each for each in names if each.startswith("xl/worksheets/") and each.endswith(".xml")]
+def _errors(archive: zipfile.ZipFile) -> list[str]:
+    """Which cells hold one of Excel's errors, in one sentence; nothing where none does."""
+    sheets = [each for each in archive.namelist() if each.startswith("xl/worksheets/") and each.endswith(".xml")]
     cells = [cell.decode() for each in sheets for cell in _ERROR_CELL.findall(archive.read(each))]
     if not cells:
         return []
