@@ -1,0 +1,1 @@
+"""A person's hands in a notebook: widgets over the functions that a cell would call."""
