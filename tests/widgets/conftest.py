@@ -145,7 +145,7 @@ class Lab:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = context.new_page()
         where = "lab/tree" if KIND == "lab" else "notebooks"
-        page.goto(f"{self.base_url}/{where}/{path.name}?token={TOKEN}")
+        page.goto(f"{self.base_url}/{where}/{path.name}?token={TOKEN}&reset")
         ready(page)
         name = "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"
         page.evaluate(
