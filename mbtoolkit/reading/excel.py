@@ -89,6 +89,9 @@ def _chosen(sheets: list[str], sheet: str | int | None, name: str) -> str:
     Raises:
         SourceError: there is no such sheet.
     """
+    if not sheets:
+        msg = f"{name!r} has no sheet with cells: save the table as a sheet of its own, or as CSV"
+        raise SourceError(msg)
     if sheet is None:
         return sheets[0]
     if isinstance(sheet, str) and sheet in sheets:
