@@ -21,6 +21,8 @@ SEPARATORS: Final = (",", ";", "\t", "|")
 _BEYOND_ASCII: Final = bytes(range(128, 256))
 _STRAY_FOR_EACH_LETTER: Final = 10
 """With more stray bytes for each letter of UTF-8 such letters may be chance: in Windows-1252, `ß»` looks like one."""
+_TOLD_SEPARATOR: Final = re.compile(r"sep=([^\r\n])(?=[\r\n])", re.IGNORECASE)
+"""The line that Excel understands, and that some programs write above the headers for it."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _SAMPLE_CHARACTERS: Final = 200_000
 _SAMPLE_RECORDS: Final = 50
@@ -111,22 +113,31 @@ def load_delimited(text: str, name: str, suffix: str, separator: str | None) -> 
     Raises:
         SourceError: no rows of equal width come out of it.
     """
+    notes = []
+    told = _TOLD_SEPARATOR.match(text)
+    if told:
+        text = text[told.end() :]  # the line's end stays, so that lines count as they do in the file
+        separator = told[1] if separator is None else separator
+        notes.append(f"its first line says that the separator is {_shown(told[1])}")
     _check_separator(separator)
     if max(map(len, text[:MAX_LINE_CHARACTERS].splitlines()), default=0) >= MAX_LINE_CHARACTERS:
         msg = f"{name!r} has no line end in its first {MAX_LINE_CHARACTERS:,} characters, so it is no table"
         raise SourceError(msg)
-    notes = []
     if "\n" not in text and "\r" in text:
         text = text.replace("\r", "\n")
         notes.append("lines end with a carriage return alone (old Macintosh)")
     chosen = separator or _detect_separator(text)
     if separator is None and chosen != ("\t" if suffix in (".tsv", ".tab") else ","):
-        notes.append(f"the separator is {'a tab' if chosen == chr(9) else repr(chosen)}")
+        notes.append(f"the separator is {_shown(chosen)}")
     header = _header(text, name, chosen)
     _check_shape(text, name, chosen)
     table = headed(_below_headers(text, chosen, len(header)), header, name)
     table.notes[:0] = notes
     return without_blank_rows(table)
+
+
+def _shown(separator: str) -> str:
+    return "a tab" if separator == "\t" else repr(separator)
 
 
 def _check_separator(separator: str | None) -> None:
