@@ -87,6 +87,7 @@ class Edits:
         self._done: list[_Step] = []
         self._undone: list[_Step] = []
         self._issues = self._judged()
+        self._is_judged = True
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -253,7 +254,7 @@ class Edits:
         return _touched(step)
 
     def revalidate(self) -> pl.DataFrame:
-        """Judges the whole frame anew, rules across rows included.
+        """Judges the whole frame anew, rules across rows included, if anything changed since that was done.
 
         Returns:
             The issues frame.
@@ -261,7 +262,9 @@ class Edits:
         Raises:
             FrameError: a check of the schema raised.
         """
-        self._issues = self._judged()
+        if not self._is_judged:
+            self._issues = self._judged()
+            self._is_judged = True
         return self.issues
 
     def view(self, view: View | None = None) -> pl.Series:
@@ -317,6 +320,11 @@ class Edits:
         """How many rows break each rule: `rule`, `severity`, `rows`, errors first."""
         counted = self._issues.group_by("rule", "severity").agg(pl.col("row").n_unique().alias("rows"))
         return counted.sort("severity", "rows", "rule", descending=[False, True, False])
+
+    def rows_by_severity(self) -> dict[str, int]:
+        """How many rows have an error, and how many a warning: severity -> rows."""
+        counted = self._issues.group_by(pl.col("severity").cast(pl.String)).agg(pl.col("row").n_unique())
+        return dict(counted.iter_rows())
 
     def next_issue(
         self, rows: pl.Series, position: int, column: str | None, *, forward: bool = True
@@ -443,6 +451,7 @@ class Edits:
         rows = pl.Series(sorted({row for cells in draft.values() for row in cells}), dtype=pl.Int64)
         self._issues = self._issues_with(frame, rows)
         self._frame = frame
+        self._is_judged = False
         for name, cells in draft.items():
             changed = self._changed.setdefault(name, set())
             given = self._base.get_column(name).gather(list(cells)).to_list()
