@@ -16,7 +16,12 @@ from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas.conform import unread_note
 
-_SCIENTIFIC: Final = re.compile(r"^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$|^\d+\.0$")
+_SCIENTIFIC: Final = re.compile(r"^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$")
+_LAST_GROUP: Final = re.compile(r"(?P<whole>.*\d.*)(?P<mark>[.,\u066b\uff0e\uff0c])(?P<group>\d+)", re.DOTALL)
+"""What stands before the last point or comma (Arabic and full-width ones too), and the digits after it."""
+_LONG_WHOLE: Final = re.compile(r"(?:\+|00|(?!00))\d{9,}")
+"""More digits in one piece than a calling code and an area code have together."""
+_NEGATIVE: Final = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d]\d")
 _EXTENSION: Final = re.compile(r"(?i)(?:ext(?:n|ension)?\.?|x|#|;ext=|int\.?|anexo|доб\.?)\s*\.?:?\s*\d{1,7}\s*$")
 _SEVERAL: Final = re.compile(r"(?i)\s*(?:[/;|,]|\bor\b|\band\b|&)\s*")
 _LETTER: Final = re.compile(r"[^\W\d_]")
@@ -91,6 +96,11 @@ def read_phone(text: str | None, code: str | None = None, country: str | None = 
 
     Returns:
         The code and the number, or the rule that the text breaks (with the code, where one was given).
+
+    Points and commas may group the digits (`06.12.34.56.78`, `170.123.45.67`, `0171.3920012`), or a program may have
+    written a number as a decimal (`1701234567.00`, `1.701.234.567,5`), whose digits must not be joined to it. It is a
+    decimal if its last point or comma is the only one of its kind, and what follows is one or two digits or nothing but
+    zeros, or more than eight digits stand before it in one piece. Texts that could be either are refused.
     """
     given = int(code) if code and _DIGITS.match(code) and len(code) <= 3 else None
     if text is None or not text.strip():
@@ -101,7 +111,7 @@ def read_phone(text: str | None, code: str | None = None, country: str | None = 
     region = _region(given, country)
     international = re.sub(r"^\s*00", "+", text.strip())
     if region is None and not international.startswith(("+", "\uff0b")):
-        return _without_country(international, given)
+        return _without_country(international, given, country)
     # A country's own prefix for calls abroad comes first (0011 in Australia); 00 is what most of the world dials.
     found = _parsed(text, region) or _parsed(international, region)
     return _judged(found, given) if found else Phone(code=given, rule="phone_unreadable")
@@ -119,14 +129,28 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | None:
 
 def _wrong_form(text: str) -> str | None:
     """The rule that a text breaks by its form alone."""
-    if _SCIENTIFIC.match(text.strip()):
+    bare = text.strip()
+    if _SCIENTIFIC.match(bare):
         return "number_as_float"
+    if _NEGATIVE.match(bare):
+        return "out_of_range"
     parts = [part for part in _SEVERAL.split(text) if sum(char.isdigit() for char in part) >= _SHORTEST]
     if len(parts) > 1:
         return "phone_several"
+    if _is_decimal(bare):
+        return "number_as_float"
     if _EXTENSION.search(text):
         return "phone_extension"
     return "phone_unreadable" if _LETTER.search(text) else None
+
+
+def _is_decimal(text: str) -> bool:
+    """Whether the digits after the last point or comma are a fraction (see `read_phone`)."""
+    found = _LAST_GROUP.fullmatch(text)
+    if found is None or text.count(found["mark"]) > 1:
+        return False
+    group = found["group"]
+    return len(group) <= 2 or not any(map(int, group)) or _LONG_WHOLE.fullmatch(found["whole"]) is not None
 
 
 def _region(code: int | None, country: str | None) -> str | None:
@@ -138,10 +162,10 @@ def _region(code: int | None, country: str | None) -> str | None:
     return None if region in {"ZZ", "001"} else region
 
 
-def _without_country(text: str, given: int | None) -> Phone:
+def _without_country(text: str, given: int | None, country: str | None) -> Phone:
     """A number of no known country: without a code it may be anybody's, with one its digits are taken as they are."""
     if given is None:
-        return Phone(rule="country_code_missing")
+        return Phone(rule="country_unknown" if country and country.strip() else "country_code_missing")
     digits = re.sub(r"[\s().-]", "", text)
     return Phone(given, int(digits)) if _DIGITS.match(digits) else Phone(given, rule="phone_unreadable")
 

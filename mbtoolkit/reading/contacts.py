@@ -6,20 +6,23 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from mbtoolkit.cleaning.phones import CALLING_CODE, calling_code, split_phones
-from mbtoolkit.contacts import is_contact_column
+from mbtoolkit.contacts import is_contact_column, is_property_column
 from mbtoolkit.errors import MappingError, SourceWarning
 from mbtoolkit.reading.mapping import load_mapping, resolve_mapping
 from mbtoolkit.reading.sources import load
-from mbtoolkit.reading.tables import Table
-from mbtoolkit.schemas.conform import conform, unread_column
+from mbtoolkit.reading.tables import Table, quoted
+from mbtoolkit.schemas.conform import conform, is_unread_column, unread_column
+from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.schemas.texts import stripped, text_form
 
 _CODE, _NUMBER = "mobile_country_code", "mobile_number"
+_NOTE: Final = f"^(?:{'|'.join(RULES)}): "
+"""How the text of an `unread:` column begins."""
 
 
 def read_contacts(
@@ -35,7 +38,8 @@ def read_contacts(
 
     Text files are read as text and then converted by declared rules, so that nothing is guessed away. What can't be
     converted becomes null in its column and stays, as found, in a column `unread:<column>` beside it;
-    `validate_contacts` lists it, and the row is not sent until it is mended.
+    `validate_contacts` lists it, and the row is not sent until it is mended. A column of the source that bears a name
+    which is needed for something else is carried along as `source:<column>`.
 
     Args:
         source: path of a CSV or TSV file (any separator; UTF-8, UTF-16, Latin-1; gzip), an Excel workbook, a parquet
@@ -63,34 +67,84 @@ def read_contacts(
     table = load(source, sheet=sheet, separator=separator, encoding=encoding)
     resolved = resolve_mapping(table.frame.columns, load_mapping(mapping), table.repeated)
     country = _country(table.frame, default_country)
-    displaced = _displaced(table.frame.columns, resolved)
-    notes = [*table.notes, *(f"{old!r} is carried along as {new!r}" for old, new in displaced.items())]
+    earlier = _earlier_notes(table.frame, resolved)
+    displaced = _displaced(table.frame, resolved, earlier)
+    kept = [notes for notes in earlier if notes.name not in displaced or notes.null_count() < len(notes)]
+    mapped = table.frame.rename(displaced | resolved).with_columns(kept)
+    contacts = conform(_with_phones(_tidy(_with_unread(mapped, table, resolved)), country))
+    notes = [
+        *table.notes,
+        *(f"{old!r} is carried along as {new!r}" for old, new in displaced.items()),
+        *_alike(list(resolved.values())),
+        *_unknown_countries(contacts, table.frame, default_country),
+    ]
     if notes:
         name = Path(source).name if isinstance(source, str | os.PathLike) else "the source"
         warnings.warn(f"{name}: {'; '.join(notes)}", SourceWarning, stacklevel=2)
-    mapped = _with_unread(table, resolved).rename(displaced | resolved)
-    return conform(_with_phones(_tidy(mapped), country))
+    return contacts
 
 
-def _displaced(columns: list[str], resolved: Mapping[str, str]) -> dict[str, str]:
-    """New names for columns that bear the name of a field that the caller maps another column to."""
-    names = {}
-    for column in columns:
-        if column in resolved.values() and column not in resolved:
-            names[column] = f"{column} (source)"
-            while names[column] in columns:
+def _earlier_notes(frame: pl.DataFrame, resolved: Mapping[str, str]) -> list[pl.Series]:
+    """The notes of an earlier reading, as `unread:` columns; null where a cell there is anything else."""
+    notes = []
+    for column in frame.columns:
+        if is_unread_column(column) and column not in resolved:
+            text = _as_text(frame, column)
+            notes.append(pl.select(pl.when(text.str.contains(_NOTE)).then(text).alias(column)).to_series())
+    return notes
+
+
+def _displaced(frame: pl.DataFrame, resolved: Mapping[str, str], earlier: list[pl.Series]) -> dict[str, str]:
+    """New names for columns that are carried along, and bear a name that the contacts frame has a use for.
+
+    Args:
+        frame: the source's cells.
+        resolved: the source's columns that are mapped, and where to.
+        earlier: the columns that would hold the notes of an earlier reading; one that would lose text is displaced.
+    """
+    taken = set(resolved.values()) - set(resolved)
+    taken |= {notes.name for notes in earlier if notes.null_count() > _as_text(frame, notes.name).null_count()}
+    names: dict[str, str] = {}
+    for column in frame.columns:
+        if column in taken:
+            names[column] = f"source:{column}"
+            while names[column] in frame.columns:
                 names[column] += "'"
     return names
 
 
-def _with_unread(table: Table, resolved: Mapping[str, str]) -> pl.DataFrame:
+def _alike(names: list[str]) -> list[str]:
+    """What to say of properties whose names differ in nothing but case or white space."""
+    folded: dict[str, list[str]] = {}
+    for name in filter(is_property_column, names):
+        folded.setdefault(" ".join(name.casefold().split()), []).append(name)
+    return [
+        f"{' and '.join(map(repr, each))} differ in case or space alone; the CRM may take them for one property"
+        for each in folded.values()
+        if len(each) > 1
+    ]
+
+
+def _unknown_countries(contacts: pl.DataFrame, source: pl.DataFrame, default_country: str | None) -> list[str]:
+    """What to say where the column of countries holds something else, and a number in local form needs it."""
+    note = unread_column(_NUMBER)
+    if default_country not in source.columns or note not in contacts.columns:
+        return []
+    rows = int(contacts[note].str.starts_with("country_unknown: ").sum())
+    count = f"{rows:,} number{'s' if rows > 1 else ''} in local form"
+    said = f"{default_country!r} holds no two-letter country code (NO, SE, GB) for {count}; write it there"
+    return [said] if rows else []
+
+
+def _with_unread(mapped: pl.DataFrame, table: Table, resolved: Mapping[str, str]) -> pl.DataFrame:
     """The cells; what must not be sent becomes null where it is mapped, with its note beside it."""
-    frame = table.frame
     for column, notes in table.unread.items():
         if column in resolved:
-            kept = pl.when(notes.is_null()).then(pl.col(column)).alias(column)
-            frame = frame.with_columns(kept, notes.alias(unread_column(resolved[column])))
-    return frame
+            target, beside = resolved[column], unread_column(resolved[column])
+            kept = pl.select(pl.when(notes.is_null()).then(mapped[target]).alias(target)).to_series()
+            found = notes.zip_with(notes.is_not_null(), mapped[beside]) if beside in mapped.columns else notes
+            mapped = mapped.with_columns(kept, found.alias(beside))
+    return mapped
 
 
 def _tidy(mapped: pl.DataFrame) -> pl.DataFrame:
@@ -113,7 +167,7 @@ def _country(frame: pl.DataFrame, default_country: str | None) -> pl.Series | No
     if not isinstance(default_country, str) or len(default_country.strip()) != 2:
         msg = (
             f"default_country={default_country!r} is neither a two-letter country code (NO, SE, GB) "
-            f"nor a column of the source ({', '.join(map(repr, frame.columns))})"
+            f"nor a column of the source ({quoted(frame.columns)})"
         )
         raise MappingError(msg)
     calling_code(default_country)
@@ -129,7 +183,7 @@ def _with_phones(frame: pl.DataFrame, country: pl.Series | None) -> pl.DataFrame
     """The frame with phones as people write them split into code and number; numeric columns are numbers already."""
     if _NUMBER not in frame.columns:
         return frame
-    whole = frame.schema[_NUMBER].is_integer()
+    whole = frame.schema[_NUMBER].is_integer() or frame.schema[_NUMBER].is_decimal()
     if not (frame.schema[_NUMBER] == pl.String or (whole and country is not None)):
         return frame
     parts = [_as_text(frame, _NUMBER)]
@@ -160,7 +214,5 @@ def _merge_phones(frame: pl.DataFrame, phones: pl.DataFrame) -> pl.DataFrame:
         unread = found.is_not_null() & ~found.str.contains(CALLING_CODE)
         code = pl.when(unread).then(found).otherwise(phones[_CODE].cast(pl.String))
         return frame.with_columns(code.alias(_CODE), *columns)
-    place = frame.columns.index(_NUMBER)
-    merged = frame.with_columns(phones[_CODE], *columns)
-    ordered = [*frame.columns[:place], _CODE, *frame.columns[place:]]
-    return merged.select(*ordered, *[name for name in merged.columns if name not in ordered])
+    merged = frame.with_columns(*columns)
+    return merged.insert_column(frame.get_column_index(_NUMBER), phones[_CODE])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -17,6 +18,12 @@ MAX_LINE_CHARACTERS: Final = 4 * 1024**2
 """A text without a line end for so long is no table."""
 
 SEPARATORS: Final = (",", ";", "\t", "|")
+_BEYOND_ASCII: Final = bytes(range(128, 256))
+_STRAY_FOR_EACH_LETTER: Final = 10
+"""With more stray bytes for each letter of UTF-8 such letters may be chance: in Windows-1252, `ß»` looks like one."""
+_TOLD_SEPARATOR: Final = re.compile(r"sep=([^\r\n])(?=[\r\n])", re.IGNORECASE)
+"""The line that Excel understands, and that some programs write above the headers for it."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _SAMPLE_CHARACTERS: Final = 200_000
 _SAMPLE_RECORDS: Final = 50
 
@@ -25,30 +32,37 @@ def decode(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]
     """The text in the bytes, and what was assumed to get it.
 
     Without an encoding: a byte-order mark decides; then UTF-16 by its zero bytes; then UTF-8 if it is that; then
-    Windows-1252, which holds all of Latin-1's letters.
+    Windows-1252, which holds all of Latin-1's letters, unless it is UTF-8 but for a few bytes.
 
     Raises:
-        SourceError: the bytes are not text in that encoding, or there is no such encoding.
+        SourceError: the bytes are not text in that encoding, there is no such encoding, or a few bytes are not of the
+            encoding that all the others are of.
     """
-    chosen, note = (encoding, None) if encoding is not None else _detect_encoding(data)
+    chosen, note = (encoding, None) if encoding is not None else _detect_encoding(data, name)
     try:
         text = data.decode(chosen)
-    except (LookupError, TypeError) as error:
-        msg = f"there is no encoding {chosen!r}: try utf-8, utf-16, latin-1 or cp1252"
-        raise SourceError(msg) from error
     except UnicodeError as error:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         line = data[:start].count(b"\n") + 1
         msg = f"{name!r} is not {chosen} text: byte {start:,} (line {line:,}) does not fit; try encoding='latin-1'"
         # The error's own text quotes the bytes.
         raise SourceError(msg) from None
-    return text.removeprefix("\ufeff"), [note] if note else []
+    except (LookupError, TypeError, ValueError) as error:
+        msg = f"there is no encoding {chosen!r}: try utf-8, utf-16, latin-1 or cp1252"
+        raise SourceError(msg) from error
+    return text.lstrip("\ufeff"), [note] if note else []
 
 
-def _detect_encoding(data: bytes) -> tuple[str, str | None]:
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32")):
-        if data.startswith(mark):
-            return name, None if name == "utf-8" else "read as UTF-32"
+def _detect_encoding(data: bytes, name: str) -> tuple[str, str | None]:
+    """The encoding, and what to say of it where it was assumed.
+
+    Raises:
+        SourceError: it is UTF-8 but for a few bytes.
+    """
+    if data.startswith(b"\xef\xbb\xbf"):
+        return "utf-8", None
+    if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        return "utf-32", "read as UTF-32"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", "read as UTF-16"
     sample = data[:10_000]
@@ -57,10 +71,34 @@ def _detect_encoding(data: bytes) -> tuple[str, str | None]:
         return ("utf-16-le" if little else "utf-16-be"), "read as UTF-16 without a byte-order mark"
     try:
         data.decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        _check_no_utf8(data, name, data[: error.start].count(b"\n") + 1)
         undefined = any(byte in data for byte in b"\x81\x8d\x8f\x90\x9d")
         return ("latin-1" if undefined else "cp1252"), "not UTF-8, so read as Latin-1 (Windows-1252)"
     return "utf-8", None
+
+
+def _check_no_utf8(data: bytes, name: str, line: int) -> None:
+    """Text of another encoding holds almost nothing that is UTF-8 by chance, beyond ASCII.
+
+    Args:
+        data: what is not all UTF-8.
+        name: what to call it in errors.
+        line: where the first byte stands that is not.
+
+    Raises:
+        SourceError: so much is UTF-8 that reading it as another encoding would spoil it.
+    """
+    valid = data.decode("utf-8", errors="ignore")
+    stray = len(data) - len(valid.encode())
+    letters = len(valid) - len(data.translate(None, delete=_BEYOND_ASCII))
+    if letters * _STRAY_FOR_EACH_LETTER >= stray:
+        count = f"{stray:,} bytes" if stray > 1 else "a byte"
+        msg = (
+            f"{name!r} is UTF-8, but for {count} (the first in line {line:,}): mend that line where the table comes "
+            f"from, or say encoding='cp1252' if every letter in it is meant so"
+        )
+        raise SourceError(msg)
 
 
 def load_delimited(text: str, name: str, suffix: str, separator: str | None) -> Table:
@@ -75,24 +113,31 @@ def load_delimited(text: str, name: str, suffix: str, separator: str | None) -> 
     Raises:
         SourceError: no rows of equal width come out of it.
     """
+    notes = []
+    told = _TOLD_SEPARATOR.match(text)
+    if told:
+        text = text[told.end() :]  # the line's end stays, so that lines count as they do in the file
+        separator = told[1] if separator is None else separator
+        notes.append(f"its first line says that the separator is {_shown(told[1])}")
     _check_separator(separator)
-    if not text.strip():
-        msg = f"{name!r} is empty: it needs a line of headers, and a line for each contact"
-        raise SourceError(msg)
     if max(map(len, text[:MAX_LINE_CHARACTERS].splitlines()), default=0) >= MAX_LINE_CHARACTERS:
         msg = f"{name!r} has no line end in its first {MAX_LINE_CHARACTERS:,} characters, so it is no table"
         raise SourceError(msg)
-    notes = []
     if "\n" not in text and "\r" in text:
         text = text.replace("\r", "\n")
         notes.append("lines end with a carriage return alone (old Macintosh)")
     chosen = separator or _detect_separator(text)
     if separator is None and chosen != ("\t" if suffix in (".tsv", ".tab") else ","):
-        notes.append(f"the separator is {'a tab' if chosen == chr(9) else repr(chosen)}")
+        notes.append(f"the separator is {_shown(chosen)}")
+    header = _header(text, name, chosen)
     _check_shape(text, name, chosen)
-    table = headed(*_parse(text, chosen), name)
+    table = headed(_below_headers(text, chosen, len(header)), header, name)
     table.notes[:0] = notes
     return without_blank_rows(table)
+
+
+def _shown(separator: str) -> str:
+    return "a tab" if separator == "\t" else repr(separator)
 
 
 def _check_separator(separator: str | None) -> None:
@@ -131,9 +176,7 @@ def _check_shape(text: str, name: str, separator: str) -> None:
     try:
         widths = Counter(map(len, _records(text, separator)))
     except csv.Error as error:
-        line = _line_of_error(text, separator)
-        what = "a quote is opened and never closed" if "end of data" in str(error) else str(error)
-        msg = f"{name!r}, near line {line:,}: {what}; write a quote inside a quoted cell twice"
+        msg = f"{name!r}, near line {_line_of_error(text, separator):,}: {_why_no_record(str(error))}"
         raise SourceError(msg) from error
     widths.pop(0, None)
     if len(widths) <= 1:
@@ -150,6 +193,15 @@ def _check_shape(text: str, name: str, separator: str) -> None:
     raise SourceError(msg)
 
 
+def _why_no_record(error: str) -> str:
+    """What the csv module's error means, and how to mend it."""
+    if "field limit" in error:
+        most = f"{csv.field_size_limit():,}"
+        return f"a cell has more than {most} characters; close a quote that was left open, or shorten the cell"
+    what = "a quote is opened and never closed" if "end of data" in error else error
+    return f"{what}; write a quote inside a quoted cell twice"
+
+
 def _line_of_error(text: str, separator: str) -> int:
     """The line on which the record begins that can't be parsed."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -162,14 +214,35 @@ def _line_of_error(text: str, separator: str) -> int:
     return begun
 
 
-def _parse(text: str, separator: str) -> tuple[pl.DataFrame, list[str]]:
-    """The cells below the headers, and the headers: the first line that is not blank."""
-    header = next((record for record in _records(text, separator) if any(map(str.strip, record))), [""])
-    names = [f"c{place}" for place in range(len(header))]
-    frame = _cells(text, separator, names)
+def _header(text: str, name: str, separator: str) -> list[str]:
+    """The first line that is not blank.
+
+    Raises:
+        SourceError: all lines are blank, or that line is not of text.
+    """
+    records = _records(text, separator)
+    try:
+        header = next((record for record in records if any(map(str.strip, record))), None)
+    except csv.Error:
+        return []  # the check of the whole says what is wrong, and where
+    if header is None:
+        msg = f"{name!r} is empty: it needs a line of headers, and a line for each contact"
+        raise SourceError(msg)
+    if any(map(_CONTROL.search, header)):
+        msg = (
+            f"{name!r} is no table of text, for its first line holds control characters: save it as CSV or .xlsx, or "
+            "say encoding=... or separator=... if it is text"
+        )
+        raise SourceError(msg)
+    return header
+
+
+def _below_headers(text: str, separator: str, width: int) -> pl.DataFrame:
+    """The cells below the first line that is not blank."""
+    frame = _cells(text, separator, [f"c{place}" for place in range(width)])
     blank = pl.all_horizontal(pl.all().fill_null("").str.strip_chars() == "")
     lead = int(frame.select(blank.arg_min()).item() or 0)
-    return frame.slice(lead + 1), header
+    return frame.slice(lead + 1)
 
 
 def _cells(text: str, separator: str, names: list[str]) -> pl.DataFrame:

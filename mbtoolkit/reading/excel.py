@@ -2,7 +2,7 @@
 
 A whole number below 10^15 is written with its digits; a larger one, of which Excel has kept 15 digits only, as a
 decimal number, so that the rules refuse it where it should be exact. Dates are ISO 8601, without a time at midnight. In
-a column that mixes numbers with text, Excel's reader keeps nine decimals.
+a column that mixes numbers with text, a number that is whole to nine decimals counts as whole.
 """
 
 from __future__ import annotations
@@ -12,15 +12,20 @@ import logging
 import re
 import zipfile
 import zlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from mbtoolkit.errors import SourceError
 from mbtoolkit.reading.tables import MAX_SOURCE_BYTES, Table, headed, without_blank_rows
 
+if TYPE_CHECKING:
+    import fastexcel
+
 ENDINGS: Final = ("", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _EXACT_BELOW: Final = 10**15
+_LOSSY: Final = r"^-?[0-9]{16,}$|\.[0-9]{9}$"
+"""How the reader writes a number among text, where that may not be all of the number or more than Excel has of it."""
 _ERROR_CELL: Final = re.compile(rb'<c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+[0-9]+)"')
 
 
@@ -43,7 +48,7 @@ def load_excel(data: bytes, name: str, sheet: str | int | None) -> Table:
         book = fastexcel.read_excel(data)
         chosen = _chosen(book.sheet_names, sheet, name)
         header = book.load_sheet(chosen, header_row=None, n_rows=1, dtypes="string").to_polars()
-        cells = book.load_sheet(chosen, schema_sample_rows=None).to_polars() if header.width else header
+        cells = _cells(book, chosen) if header.width else header
     except fastexcel.FastExcelError as error:
         msg = f"{name!r} can't be read as an Excel workbook: open it and save it again as .xlsx, or save it as CSV"
         raise SourceError(msg) from error
@@ -57,12 +62,36 @@ def load_excel(data: bytes, name: str, sheet: str | int | None) -> Table:
     return without_blank_rows(table)
 
 
+def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
+    """The cells below the headers, each column in a dtype that holds them; of mixed ones, as text."""
+    cells: pl.DataFrame = book.load_sheet(sheet, schema_sample_rows=None).to_polars()
+    lossy = {
+        place: column.str.contains(_LOSSY)
+        for place, column in enumerate(cells)
+        if column.dtype == pl.String and column.str.contains(_LOSSY).any()
+    }
+    if not lossy:
+        return cells
+    # A cell of text is never a boolean to the reader, a number always is; which of the two it is, it does not say.
+    is_number = book.load_sheet(sheet, dtypes="boolean").to_polars()
+    numbers = book.load_sheet(sheet, dtypes="float").to_polars()
+    for place, affected in lossy.items():
+        exact = numbers.select(_text(pl.nth(place), numbers.to_series(place))).to_series()
+        wrong = affected.fill_null(value=False) & is_number.to_series(place).is_not_null()
+        column = cells.to_series(place)
+        cells.replace_column(place, exact.zip_with(wrong, column).alias(column.name))
+    return cells
+
+
 def _chosen(sheets: list[str], sheet: str | int | None, name: str) -> str:
     """The name of the sheet that was asked for.
 
     Raises:
         SourceError: there is no such sheet.
     """
+    if not sheets:
+        msg = f"{name!r} has no sheet with cells: save the table as a sheet of its own, or as CSV"
+        raise SourceError(msg)
     if sheet is None:
         return sheets[0]
     if isinstance(sheet, str) and sheet in sheets:

@@ -20,7 +20,7 @@ def load_frame(source: Any) -> Table:
     if isinstance(source, pl.DataFrame):
         return Table(source)
     if isinstance(source, pl.LazyFrame):
-        return Table(source.collect())
+        return _from_lazy(source)
     if hasattr(source, "to_frame") and not hasattr(source, "columns"):
         msg = f"a {type(source).__name__} is one column, not a table: give {type(source).__name__}.to_frame()"
         raise SourceError(msg)
@@ -35,6 +35,18 @@ def load_frame(source: Any) -> Table:
     raise SourceError(msg)
 
 
+def _from_lazy(source: pl.LazyFrame) -> Table:
+    """Raises:
+    SourceError: it fails when it is collected.
+    """
+    try:
+        return Table(source.collect())
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # The error's own text may quote cells; its class does not.
+        msg = f"the LazyFrame fails when it is collected ({type(error).__name__}): .collect() it in a cell, and mend it"
+        raise SourceError(msg) from None
+
+
 def _from_arrow(source: Any) -> Table:
     """Raises:
     SourceError: polars can't hold it.
@@ -44,7 +56,7 @@ def _from_arrow(source: Any) -> Table:
     except pl.exceptions.DuplicateError:
         msg = "two columns of the Arrow table have one name; rename one"
         raise SourceError(msg) from None
-    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, TypeError) as error:
         msg = f"the Arrow table can't be held by polars ({type(error).__name__}): cast its columns to simpler types"
         raise SourceError(msg) from None
 
@@ -75,7 +87,14 @@ def _typed(column: Any) -> pl.Series | None:
         return None
     try:
         typed: Any = pl.from_pandas(column)
-    except (ImportError, NotImplementedError, TypeError, ValueError, pl.exceptions.PolarsError):
+    except (
+        ImportError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+    ):
         return None  # a type that Arrow does not know (periods, complex numbers), or text that is no Unicode
     return typed if isinstance(typed, pl.Series) else None
 

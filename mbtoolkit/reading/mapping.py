@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mbtoolkit.contacts import BY_NAME, BY_WIRE, IDENTIFIERS, canonical_name, is_property_column, property_key
 from mbtoolkit.errors import MappingError
+from mbtoolkit.reading.tables import is_data, quoted
 
 
 def load_mapping(mapping: Mapping[str, str] | str | os.PathLike[str] | None) -> dict[str, str]:
@@ -37,8 +38,11 @@ def load_mapping(mapping: Mapping[str, str] | str | os.PathLike[str] | None) -> 
         except OSError as error:
             msg = f"the mapping {path.name!r} can't be read: {error.strerror}"
             raise MappingError(msg) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             msg = f'the mapping {path.name!r} is no TOML: {error}; write lines such as "E-mail" = "email"'
+            raise MappingError(msg) from error
+        except ValueError as error:
+            msg = "the mapping's path can be no file's: it holds a character that no path has"
             raise MappingError(msg) from error
     odd = [str(source) for source, target in found.items() if not isinstance(target, str)]
     if odd:
@@ -78,10 +82,17 @@ def resolve_mapping(columns: list[str], asked: Mapping[str, str], repeated: set[
         if source in repeated
     ]
     wrong += _taken_twice(resolved)
+    if (wrong or not _has_identifier(set(resolved.values()))) and any(map(is_data, columns)):
+        # Not quoted: it is somebody's.
+        msg = (
+            "the first line looks like data, not like column names (an e-mail address, a phone number or an id stands "
+            "there): put a line with the columns' names on top, or rename those columns"
+        )
+        raise MappingError(msg)
     if not wrong and not _has_identifier(set(resolved.values())):
         wrong.append(
             f"no column is mapped to an identifier (contact_id, mobile_number or email); the columns are "
-            f"{', '.join(map(repr, columns))}; say which one is what, such as mapping={{'E-mail': 'email'}}"
+            f"{quoted(columns)}; say which one is what, such as mapping={{'E-mail': 'email'}}"
         )
     if wrong:
         raise MappingError("; ".join(wrong))
@@ -105,7 +116,7 @@ def _near(name: str, among: list[str]) -> str:
 
 
 def _unknown_column(source: str, columns: list[str]) -> str:
-    hint = _near(source, columns) or f"; the columns are {', '.join(map(repr, columns))}"
+    hint = _near(source, columns) or f"; the columns are {quoted(columns)}"
     return f"there is no column {source!r} to map{hint}"
 
 

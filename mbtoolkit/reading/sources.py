@@ -8,10 +8,11 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import stat
 import zlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -22,6 +23,34 @@ from mbtoolkit.reading.excel import ENDINGS, load_excel
 from mbtoolkit.reading.frames import load_frame
 from mbtoolkit.reading.json_lines import load_json_lines
 from mbtoolkit.reading.tables import MAX_SOURCE_BYTES, Table
+
+_UNPACK: Final = "unpack it, and give the path of one file in it"
+_EXPORT: Final = "export the table as CSV or .xlsx where it comes from"
+_OTHERS: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"\x1f\x8b", "packed with gzip twice: unpack it once"),
+    (4, b"1AY&SY", f"packed with bzip2: {_UNPACK}"),
+    (0, b"\xfd7zXZ\x00", f"packed with xz: {_UNPACK}"),
+    (0, b"\x28\xb5\x2f\xfd", f"packed with zstd: {_UNPACK}"),
+    (0, b"7z\xbc\xaf\x27\x1c", f"a 7z archive: {_UNPACK}"),
+    (0, b"Rar!\x1a\x07", f"a rar archive: {_UNPACK}"),
+    (257, b"ustar\x00", f"a tar archive: {_UNPACK}"),
+    (257, b"ustar  \x00", f"a tar archive: {_UNPACK}"),
+    (0, b"%PDF-", f"a PDF document: {_EXPORT}"),
+    (0, b"{\\rtf", f"a text document (RTF): {_EXPORT}"),
+    (0, b"\x89PNG\r\n", f"a picture (PNG): {_EXPORT}"),
+    (0, b"\xff\xd8\xff", f"a picture (JPEG): {_EXPORT}"),
+    (0, b"SQLite format 3\x00", "a SQLite database: read a table of it, and give the frame"),
+    (0, b"ARROW1\x00\x00", "an Arrow file: give pl.read_ipc(...)"),
+)
+"""Where bytes tell what a file is, the bytes, and what to say of it."""
+
+_MARKUP: Final = re.compile(
+    r"\s*(?:(?P<page><!--|<\?xml\b|<!doctype\b|<(?:html|head|body|table|meta)\b)|begin:vcard\b)", re.IGNORECASE
+)
+_PAGE: Final = (
+    "HTML or XML, whatever its name ends in: open it in a spreadsheet program, look at it, and save it as .xlsx or CSV"
+)
+_CARDS: Final = f"a file of contact cards (vCard): {_EXPORT}"
 
 
 def load(source: Any, *, sheet: str | int | None, separator: str | None, encoding: str | None) -> Table:
@@ -70,6 +99,9 @@ def _path(source: str | os.PathLike[str]) -> Path:
         mode = path.stat().st_mode
     except OSError as error:
         raise SourceError(_why_missing(path, error)) from error
+    except ValueError as error:
+        msg = "that is no path of a file: it holds a character that no path has"
+        raise SourceError(msg) from error
     if stat.S_ISDIR(mode):
         msg = f"{path.name!r} is a folder: give the path of one file in it"
         raise SourceError(msg)
@@ -119,6 +151,7 @@ def _load_bytes(
         data = unpack(data, name)
         suffix = Path(name).with_suffix("").suffix.lower()
         notes.append("unpacked (gzip)")
+    _check_known(data, name)
     kind = _format(data, suffix)
     if sheet is not None and kind != "excel":
         msg = f"{name!r} is no Excel workbook, so it has no sheet {sheet!r}: leave sheet=... out"
@@ -137,9 +170,14 @@ def _load_bytes(
 
 def _load_text(data: bytes, name: str, suffix: str, separator: str | None, encoding: str | None) -> Table:
     """Raises:
-    SourceError: it is a JSON array, or can't be read.
+    SourceError: it is a JSON array, a page or cards, or can't be read.
     """
     text, said = decode(data, name, encoding)
+    found = _MARKUP.match(text)
+    if found:
+        what = _PAGE if found["page"] else _CARDS
+        msg = f"{name!r} is {what}"
+        raise SourceError(msg)
     start = text[:1000].lstrip()[:1]
     if start == "[" and suffix in ("", ".json", ".jsonl", ".ndjson") and separator is None:
         msg = f"{name!r} is a JSON array: write one object on each line, or give pl.read_json(...)"
@@ -148,6 +186,16 @@ def _load_text(data: bytes, name: str, suffix: str, separator: str | None, encod
     table = load_json_lines(text, name) if is_json else load_delimited(text, name, suffix, separator)
     table.notes[:0] = said
     return table
+
+
+def _check_known(data: bytes, name: str) -> None:
+    """Raises:
+    SourceError: it is a file of a kind that is known and holds no table that could be read here.
+    """
+    for place, mark, what in _OTHERS:
+        if data[place : place + len(mark)] == mark:
+            msg = f"{name!r} is {what}"
+            raise SourceError(msg)
 
 
 def _format(data: bytes, suffix: str) -> Literal["text", "excel", "parquet"]:

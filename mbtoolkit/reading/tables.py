@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
+from mbtoolkit.contacts import is_uuid
 from mbtoolkit.errors import SourceError
 from mbtoolkit.schemas.emails import email_is_well_formed
 from mbtoolkit.schemas.texts import stripped
 
 MAX_SOURCE_BYTES: Final = 2 * 1024**3
 """The largest file that is read, and what a compressed one may unpack to; more is taken for a decompression bomb."""
+
+
+_MOST_NAMES: Final = 30
+_LONGEST_NAME: Final = 60
+_PHONE: Final = re.compile(r"\+?(?:[\s().-]*[0-9]){7,}")
+_DATE: Final = re.compile(r"[0-9]{4}[-./][0-9]{2}[-./][0-9]{2}\b.*|[0-9]{2}[-./][0-9]{2}[-./][0-9]{4}\b.*")
+
+
+def quoted(columns: list[str]) -> str:
+    """The names of columns, for an error text: no longer and no more of them than a person reads."""
+    names = [repr(name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "...") for name in columns]
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def is_data(column: str) -> bool:
+    """Whether a column's name looks like a cell of somebody's: an e-mail address, a phone number, an id."""
+    name = column.strip()
+    return "@" in name or is_uuid(name) or bool(_PHONE.fullmatch(name) and not _DATE.fullmatch(name))
 
 
 @dataclass(slots=True)

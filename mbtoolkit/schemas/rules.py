@@ -42,8 +42,14 @@ _ALL: Final = (
     ),
     Rule(
         "country_code_missing",
-        "has no country code; add mobile_country_code, or read the table with default_country=...",
+        "has no country code; write it as +47 934 54 496, add mobile_country_code, or fill in the row's country "
+        "(read_contacts: default_country=...)",
         column="mobile_number",
+    ),
+    Rule(
+        "country_unknown",
+        "is in local form, and the row's country is no two-letter code; write the country as NO, SE or GB, or the "
+        "number as +47 934 54 496",
     ),
     Rule(
         "country_code_disagrees",

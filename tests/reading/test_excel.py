@@ -38,6 +38,9 @@ def read_cells(*cells):
         pytest.param([dt.time(1, 2, 3)], ["01:02:03"], id="times"),
         pytest.param([dt.date(2024, 2, 29), "unknown"], ["2024-02-29", "unknown"], id="dates among text"),
         pytest.param([5, "five"], ["5", "five"], id="numbers among text"),
+        pytest.param(
+            [1 / 3, "1/3", "0.333333333"], ["0.3333333333333333", "1/3", "0.333333333"], id="decimals among text"
+        ),
         pytest.param(["0412345678", "<b>"], ["0412345678", "<b>"], id="text"),
     ],
 )
@@ -59,6 +62,23 @@ def test_an_id_is_taken_only_with_all_its_digits(cell, number, note):
     assert found["contact_id"].item() == number
     assert ("unread:contact_id" in found.columns) == (note is not None)
     assert note is None or found["unread:contact_id"].item() == note
+
+
+@pytest.mark.parametrize(
+    ("cell", "number", "note"),
+    [
+        pytest.param(123456789012345, 123456789012345, None, id="15 digits"),
+        pytest.param(1234567890123456, None, "number_as_float: 1234567890123456.0", id="16 digits"),
+        pytest.param(1234567890123456789, None, "number_as_float: 1.234567890123457e+18", id="19 digits"),
+        pytest.param("1234567890123456789", 1234567890123456789, None, id="19 digits as text"),
+        pytest.param("1234567890123457024", 1234567890123457024, None, id="text that a double holds"),
+    ],
+)
+def test_an_id_among_text_is_taken_only_with_all_its_digits(cell, number, note):
+    rows = [["email", "contact_id"], ["a@example.com", cell], ["b@example.com", "unknown"]]
+    found = read_contacts(workbook(rows))
+    assert found["contact_id"].to_list() == [number, None]
+    assert found["unread:contact_id"].to_list() == [note, "not_an_integer: unknown"]
 
 
 def test_phones_and_consent_come_from_numbers_too():
@@ -116,6 +136,7 @@ def zipped(names_and_texts: dict[str, bytes]) -> bytes:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
+        pytest.param(workbook([["Ann Berg", "+4793454496"], ["Bo", "x"]]), "looks like data", id="a person on top"),
         pytest.param(workbook([]), "sheet 'People' is empty", id="empty sheet"),
         pytest.param(
             workbook([["email"], ["a@example.com"]])[:-40], "can't be read as an Excel workbook", id="cut off"
@@ -127,7 +148,7 @@ def zipped(names_and_texts: dict[str, bytes]) -> bytes:
     ],
 )
 def test_what_is_no_workbook_says_how_to_mend_it(data, told):
-    with pytest.raises(SourceError, match=told):
+    with pytest.raises((SourceError, MappingError), match=told):
         read_contacts(data)
 
 

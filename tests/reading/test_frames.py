@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import traceback
 from decimal import Decimal
 
 import numpy as np
@@ -22,6 +23,23 @@ def test_a_polars_frame_is_taken_as_it_is_and_a_lazy_one_collected():
     frame = pl.DataFrame({"email": [MAIL], "when": [dt.date(2024, 1, 1)], "photo": [b"\xff"]})
     assert read_contacts(frame).equals(frame)
     assert read_contacts(frame.lazy()).equals(frame)
+
+
+def test_a_lazy_frame_that_fails_says_so_without_its_cells(tmp_path):
+    failing = pl.LazyFrame({"email": [MAIL]}).select(pl.col("email").cast(pl.Int64))
+    with pytest.raises(SourceError, match=r"LazyFrame fails when it is collected \(InvalidOperationError\)") as caught:
+        read_contacts(failing)
+    assert MAIL not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(SourceError, match="LazyFrame fails"):
+        read_contacts(pl.scan_parquet(tmp_path / "nowhere.parquet"))
+    with pytest.raises(SourceError, match="LazyFrame fails"):
+        read_contacts(pl.LazyFrame({"email": [MAIL]}).select("no such column"))
+
+
+def test_a_lazy_frame_is_read_by_the_same_rules():
+    lazy = pl.LazyFrame({"E-mail": [f" {MAIL} "], "Mobile": ["934 54 496"]})
+    found = read_contacts(lazy, mapping={"E-mail": "email", "Mobile": "mobile_number"}, default_country="NO")
+    assert found.row(0, named=True) == {"email": MAIL, "mobile_country_code": 47, "mobile_number": 93454496}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +129,9 @@ def test_an_arrow_table_is_taken_with_its_types():
             pd.DataFrame([[MAIL, "x"]], columns=["email", "email"]), "have one name: 'email'", id="pandas, twice"
         ),
         pytest.param(pa.table([[MAIL], ["x"]], names=["email", "email"]), "have one name", id="Arrow, twice"),
+        pytest.param(
+            pa.table({"email": pa.array([Decimal(1)], pa.decimal256(50, 2))}), "simpler types", id="Arrow, decimal256"
+        ),
         pytest.param(pd.Series([MAIL], name="email"), "to_frame", id="pandas series"),
         pytest.param(pl.Series("email", [MAIL]), "to_frame", id="polars series"),
         pytest.param([{"email": MAIL}], "a list is no table", id="list of dicts"),

@@ -106,8 +106,16 @@ def test_a_mapping_file_of_another_form_says_what_it_should_hold(tmp_path, conte
 
 @pytest.mark.parametrize(
     ("mapping", "told"),
-    [("no-such.toml", "can't be read"), (["email"], "not a list"), ({"a": 5}, "not so: 'a'"), (5, "not a int")],
-    ids=["no file", "a list", "a number as target", "a number"],
+    [
+        ("no-such.toml", "can't be read"),
+        ("", "can't be read"),
+        ("a\0b", "path can be no file's"),
+        ("a\ud800b", "path can be no file's"),
+        (["email"], "not a list"),
+        ({"a": 5}, "not so: 'a'"),
+        (5, "not a int"),
+    ],
+    ids=["no file", "nothing", "NUL", "half a character", "a list", "a number as target", "a number"],
 )
 def test_what_is_no_mapping_is_an_error_of_the_call(mapping, told):
     with pytest.raises(MappingError, match=told):

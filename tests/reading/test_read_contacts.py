@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
+import lzma
 import os
+import socket
 import threading
 import warnings
 
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
@@ -17,6 +21,7 @@ from mbtoolkit import SourceWarning, UsageError, read_contacts, validate_contact
 from mbtoolkit.errors import MappingError, SourceError
 from mbtoolkit.reading.sources import unpack
 from mbtoolkit.reading.tables import MAX_SOURCE_BYTES
+from tests.reading.workbooks import workbook
 
 
 def test_mapped_columns_are_canonical_and_others_carried_along(tmp_path):
@@ -36,9 +41,118 @@ def test_mapped_columns_are_canonical_and_others_carried_along(tmp_path):
 
 
 def test_a_column_that_gives_way_to_another_is_carried_along_and_said():
-    with pytest.warns(SourceWarning, match=r"'email' is carried along as 'email \(source\)'"):
+    with pytest.warns(SourceWarning, match="'email' is carried along as 'source:email'"):
         found = read_contacts(b"email,Work\na@example.com,b@example.com\n", mapping={"Work": "email"})
-    assert found.rows(named=True) == [{"email (source)": "a@example.com", "email": "b@example.com"}]
+    assert found.rows(named=True) == [{"source:email": "a@example.com", "email": "b@example.com"}]
+
+
+def test_a_property_that_gives_way_to_another_is_carried_along_and_not_sent():
+    data = b"email,property:X,source:property:X,New\na@example.com,old,older,new\n"
+    with pytest.warns(SourceWarning, match="'property:X' is carried along as \"source:property:X'\""):
+        found = read_contacts(data, mapping={"New": "property:X"})
+    assert found.row(0, named=True) == {
+        "email": "a@example.com",
+        "source:property:X'": "old",
+        "source:property:X": "older",
+        "property:X": "new",
+    }
+
+
+ODD_NAMES = ["^email$", "*", "^.*$", "^mobile_number$", "", "[a]", "\\*", "a|b"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_column_may_have_any_name_and_keeps_its_cells(name):
+    columns = {"mobile_number": ["+4793454496", "call me"], name: ["keep", "me"], "contact_id": ["x", "7"]}
+    found = read_contacts(pl.DataFrame(columns))
+    assert found[name].to_list() == ["keep", "me"]
+    assert found["mobile_number"].to_list() == [93454496, None]
+    assert found.columns[:4] == ["mobile_country_code", "mobile_number", name, "contact_id"]
+    mapped = read_contacts(pl.DataFrame(columns), mapping={name: "property:X"}, default_country="NO")
+    assert mapped["property:X"].to_list() == ["keep", "me"]
+    assert read_contacts(pl.DataFrame(columns), default_country=name).height == 2
+    mixed = read_contacts(pd.DataFrame({"email": ["a", "b"], name: [b"x", "y"]}), mapping={name: "property:X"})
+    assert mixed["property:X"].to_list() == [None, "y"]
+
+
+def test_odd_names_stand_in_files_too():
+    found = read_contacts(b"mobile_number,^email$,*,^.*$\n+4793454496,keep,these,cells\n")
+    assert found.row(0) == (47, 93454496, "keep", "these", "cells")
+
+
+@pytest.mark.parametrize("target", ["email", "property:X"])
+def test_a_column_that_only_bears_the_name_of_notes_is_carried_along_with_its_text(target):
+    name = f"unread:{target}"
+    data = f"email,property:X,{name}\na@example.com,x,my text\n,,more\n".encode()
+    with pytest.warns(SourceWarning, match=f"'{name}' is carried along as 'source:{name}'"):
+        found = read_contacts(data)
+    assert found.columns == ["email", "property:X", f"source:{name}"]
+    assert found[f"source:{name}"].to_list() == ["my text", "more"]
+
+
+def test_notes_among_other_text_still_hold():
+    data = b"email,mobile_number,unread:mobile_number\na@example.com,,phone_unreadable: call me\nb@example.com,,mine\n"
+    with pytest.warns(SourceWarning, match="is carried along"):
+        found = read_contacts(data)
+    assert found["source:unread:mobile_number"].to_list() == ["phone_unreadable: call me", "mine"]
+    issues = validate_contacts(found).issues
+    assert issues.select("row", "rule", "value").rows() == [(0, "phone_unreadable", "call me")]
+
+
+def test_a_column_that_bears_the_name_of_notes_may_be_mapped():
+    frame = pd.DataFrame(
+        {"email": ["a@example.com", "b@example.com"], "unread:property:A": ["x", "y"], "a": [b"x", "z"]}
+    )
+    found = read_contacts(frame, mapping={"unread:property:A": "property:B", "a": "property:A"})
+    assert found.row(0, named=True) == {
+        "email": "a@example.com",
+        "property:B": "x",
+        "property:A": None,
+        "unread:property:A": "unsupported_type: <bytes>",
+    }
+    assert found.row(1) == ("b@example.com", "y", "z", None)
+
+
+def test_an_object_beside_an_earlier_note_is_noted_too():
+    notes = [None, "not_an_integer: seven"]
+    frame = pd.DataFrame({"email": ["a@b.no", "c@d.no"], "contact_id": [b"x", None], "unread:contact_id": notes})
+    assert read_contacts(frame)["unread:contact_id"].to_list() == ["unsupported_type: <bytes>", notes[1]]
+
+
+def test_rows_that_were_refused_can_be_read_again():
+    first = validate_contacts(phones("email,mobile_number\na@example.com,call me\nb@b@example.com,\n")).invalid
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert first.height == 2
+        assert read_contacts(first).equals(first)
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping"),
+    [
+        pytest.param(["City", "city"], {"City": "property:City", "city": "property:city"}, id="case"),
+        pytest.param(["property:City", "property:city"], {}, id="case, by themselves"),
+        pytest.param(["property:New  town", "property:New town"], {}, id="spaces"),
+    ],
+)
+def test_properties_that_differ_in_case_alone_are_kept_apart_and_said(columns, mapping):
+    with pytest.warns(SourceWarning, match=r"'property:.*' and 'property:.*' differ in case or space alone"):
+        found = read_contacts(f"email,{','.join(columns)}\na@example.com,A,B\n".encode(), mapping=mapping)
+    assert found.row(0) == ("a@example.com", "A", "B")
+
+
+def test_headers_that_differ_in_case_or_space_are_carried_along_apart():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = read_contacts(b"email,City,city \na@example.com,A,B\n")
+    assert found.row(0, named=True) == {"email": "a@example.com", "City": "A", "city": "B"}
+    with pytest.warns(SourceWarning, match="'City' stands more than once"):
+        found = read_contacts(b"email,City, City \na@example.com,A,B\n")
+    assert found.row(0, named=True) == {"email": "a@example.com", "City": "A", "City (3)": "B"}
+    frame = pl.DataFrame({"email": ["a@example.com"], "City": ["A"], "City ": ["B"]})
+    assert read_contacts(frame).equals(frame)
+    with pytest.raises(MappingError, match="'property:City' is the target of 'City' and 'City '"):
+        read_contacts(frame, mapping={"City": "property:City", "City ": "property:City"})
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
@@ -74,6 +188,66 @@ def test_a_default_country_reads_local_numbers_and_leaves_others_alone():
 def test_a_column_may_hold_each_rows_country():
     found = phones("Land,mobile_number\nGB,07700 900123\nus,(919) 555-0117\n", default_country="Land")
     assert found.select("mobile_country_code", "mobile_number").rows() == [(44, 7700900123), (1, 9195550117)]
+
+
+def test_a_country_that_is_none_is_the_reason_and_is_said():
+    data = "Land,mobile_number\nNorway,93454496\nXX,93454496\nNorway,+4793454496\n,93454496\nNO,93454496\n"
+    with pytest.warns(
+        SourceWarning, match="'Land' holds no two-letter country code .* for 2 numbers in local"
+    ) as caught:
+        found = phones(data, default_country="Land")
+    assert "Norway" not in str(caught[0].message)
+    issues = validate_contacts(found).issues.filter(pl.col("severity") == "error")
+    assert issues.select("row", "rule", "value").rows() == [
+        (0, "country_unknown", "93454496"),
+        (1, "country_unknown", "93454496"),
+        (3, "country_code_missing", "93454496"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "notes"),
+    [
+        pytest.param(
+            ["1701234567.00", "1701234567.5", "-1701234567"],
+            None,
+            ["number_as_float: 1701234567.00", "number_as_float: 1701234567.5", "out_of_range: -1701234567"],
+            id="text",
+        ),
+        pytest.param(pl.Series([1701234567.0, float("nan"), 1e20]), None, None, id="floats"),
+        pytest.param(
+            pl.Series(["1701234567", "1701234568"]).cast(pl.Decimal(20, 0)),
+            [1701234567, 1701234568],
+            None,
+            id="whole decimals",
+        ),
+        pytest.param(
+            pl.Series(["1701234567.00"]).cast(pl.Decimal(20, 2)),
+            None,
+            ["number_as_float: 1701234567.00"],
+            id="decimals",
+        ),
+        pytest.param(pl.Series([-1701234567]), None, ["out_of_range: -1701234567"], id="negative integer"),
+    ],
+)
+@pytest.mark.parametrize("with_code", [False, True], ids=["a country", "a column of codes"])
+def test_no_fraction_and_no_sign_becomes_another_number(cells, numbers, notes, with_code):
+    frame = pl.DataFrame({"mobile_number": cells})
+    if with_code:
+        frame = frame.with_columns(mobile_country_code=pl.lit("49"))
+    found = read_contacts(frame, default_country="DE")
+    assert found["mobile_number"].to_list() == (numbers or [None] * frame.height)
+    refused = validate_contacts(found).issues.filter(pl.col("severity") == "error")
+    assert refused["row"].n_unique() == (0 if numbers else frame.height)
+    if notes:
+        assert found["unread:mobile_number"].to_list() == notes
+
+
+def test_a_float_column_of_mobiles_is_refused_with_the_reason():
+    found = read_contacts(pl.DataFrame({"mobile_number": [4793454496.0, None], "email": ["a@b.no", "c@d.no"]}))
+    assert found["mobile_number"].to_list() == [None, None]
+    issues = validate_contacts(found).issues
+    assert issues.select("row", "rule", "value").rows() == [(0, "number_as_float", "4793454496.0")]
 
 
 def test_a_number_without_any_country_stays_visible():
@@ -146,6 +320,7 @@ def test_a_default_country_that_is_none_is_an_error_of_the_call(country, error):
         pytest.param("", "no path", id="empty"),
         pytest.param("email\nada@example.com\n", "no path .*text.encode", id="the text itself"),
         pytest.param("a\x00b", "no path", id="NUL"),
+        pytest.param("a\ud800b", "no path", id="half a character"),
         pytest.param(b"x" * 0, "is empty", id="no bytes"),
         pytest.param("n" * 5000, "can't be read", id="endless name"),
     ],
@@ -165,6 +340,98 @@ def test_a_missing_file_names_what_is_in_its_folder(tmp_path):
         read_contacts(tmp_path / "nowhere" / "people.csv")
     with pytest.raises(SourceError, match="is a folder"):
         read_contacts(tmp_path)
+
+
+def test_a_file_that_can_not_be_opened_says_why(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("email\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"'more.csv' can't be read: Not a directory"):
+        read_contacts(path / "more.csv")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "door"))
+        with pytest.raises(SourceError, match="'door' can't be read: "):
+            read_contacts(tmp_path / "door")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_says_so(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("email\n", encoding="utf-8")
+    path.chmod(0)
+    with pytest.raises(SourceError, match="can't be read: Permission denied"):
+        read_contacts(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        pytest.param(gzip.compress(gzip.compress(b"email\n")), "gzip twice", id="gzip twice"),
+        pytest.param(bz2.compress(b"email\n"), "bzip2", id="bzip2"),
+        pytest.param(lzma.compress(b"email\n"), "packed with xz", id="xz"),
+        pytest.param(b"7z\xbc\xaf\x27\x1c\x00", "7z archive", id="7z"),
+        pytest.param(b"people.csv".ljust(257, b"\0") + b"ustar\x0000" + b"\0" * 248, "tar archive", id="tar"),
+        pytest.param(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "PDF document", id="PDF"),
+        pytest.param(b"{\\rtf1\\ansi email}", "text document", id="RTF"),
+        pytest.param(b"\x89PNG\r\n\x1a\n\x00\x00", "picture", id="PNG"),
+        pytest.param(b"SQLite format 3\x00" + b"\0" * 84, "SQLite database", id="SQLite"),
+        pytest.param(b"<html><body><table><tr><td>ada@example.com", "HTML or XML", id="HTML"),
+        pytest.param("\ufeff\n<!DOCTYPE html>\n<p>ada@example.com".encode(), "HTML or XML", id="HTML with a mark"),
+        pytest.param("<html><p>ada@example.com".encode("utf-16"), "HTML or XML", id="HTML, UTF-16"),
+        pytest.param(b'<?xml version="1.0"?><Workbook>ada@example.com', "HTML or XML", id="XML"),
+        pytest.param(b"BEGIN:VCARD\r\nEMAIL:ada@example.com\r\nEND:VCARD\r\n", "vCard", id="contact cards"),
+        pytest.param(b"\x01\x02ada@example.com,\x03\n", "control characters", id="bytes of another kind"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_and_not_quoted(data, told, tmp_path):
+    path = tmp_path / "people.xls"
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=told) as caught:
+        read_contacts(path)
+    assert "ada@" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("header", "mapping"),
+    [
+        pytest.param("Ann Berg,+4793454496", None, id="a phone"),
+        pytest.param("Ann Berg,934 54 496", {"E-mail": "email"}, id="a phone in local form"),
+        pytest.param("Ann Berg,Ann <ann@example.com>", None, id="an e-mail"),
+        pytest.param("Ann Berg,9fc6ad7d-902a-4834-b161-a4911b883d44", None, id="an id"),
+    ],
+)
+def test_a_first_line_that_is_a_person_is_not_quoted(header, mapping):
+    with pytest.raises(MappingError, match="the first line looks like data, not like column names") as caught:
+        read_contacts(f"{header}\nBo Dahl,x\n".encode(), mapping=mapping)
+    assert not any(part in str(caught.value) for part in ("Ann", "4496", "example", "9fc6"))
+
+
+@pytest.mark.parametrize("name", ["2024-01-31", "31.01.2024", "2024", "Kurs 2024-01-31 09:00"])
+def test_headers_that_are_dates_are_names(name):
+    with pytest.raises(MappingError, match=f"the columns are '{name}', 'x'"):
+        read_contacts(f"{name},x\n1,2\n".encode())
+    assert read_contacts(f"{name},email\n1,a@example.com\n".encode()).columns == [name, "email"]
+
+
+def test_endless_names_and_columns_are_cut_short_in_an_error():
+    with pytest.raises(MappingError, match=r"x\.\.\.'.* and 70 more; say") as caught:
+        read_contacts(",".join(f"{place}{'x' * 5000}" for place in range(100)).encode())
+    assert len(str(caught.value)) < 3000
+
+
+def test_a_workbook_called_csv_is_read_and_said(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_bytes(workbook([["email", "contact_id"], ["a@example.com", 7]]))
+    with pytest.warns(SourceWarning, match=r"people.csv: it is an Excel workbook, whatever its name ends in \(.csv\)"):
+        assert read_contacts(path).rows() == [("a@example.com", 7)]
+
+
+def test_an_address_with_two_at_signs_is_kept_and_refused():
+    found = read_contacts(b"email\na@b@example.com\n")
+    assert found["email"].to_list() == ["a@b@example.com"]
+    assert validate_contacts(found).issues.select("column", "rule", "value").rows() == [
+        ("email", "email_syntax", "a@b@example.com")
+    ]
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):

@@ -94,6 +94,17 @@ class Book:
         self.page.evaluate(f"async () => {{ {_FIND_PANEL} await panel.context.save(); }}")
         return json.loads(self.path.read_text(encoding="utf-8"))
 
+    def violations(self, selector: str) -> list[str]:
+        """What axe-core finds wrong inside a part of the page, one line each; nothing where all is well."""
+        import axe_playwright_python
+
+        script = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+        self.page.evaluate(script)
+        found = self.page.evaluate(
+            "async (selector) => (await axe.run(selector, {resultTypes: ['violations']})).violations", selector
+        )
+        return [f"{each['id']}: {each['help']}: {[node['html'][:300] for node in each['nodes'][:3]]}" for each in found]
+
     def reload(self) -> None:
         """Loads the page anew; the kernel goes on."""
         self.page.reload()
@@ -134,7 +145,7 @@ class Lab:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = context.new_page()
         where = "lab/tree" if KIND == "lab" else "notebooks"
-        page.goto(f"{self.base_url}/{where}/{path.name}?token={TOKEN}")
+        page.goto(f"{self.base_url}/{where}/{path.name}?token={TOKEN}&reset")
         ready(page)
         name = "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"
         page.evaluate(
@@ -164,6 +175,7 @@ def _settings(folder: Path) -> None:
         "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
         "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
         "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+        "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     }
     for name, values in chosen.items():
         target = folder / f"{name}.jupyterlab-settings"
@@ -233,15 +245,3 @@ def lab(jupyter: tuple[str, Path], browser: Browser) -> Iterator[Lab]:
         for session in json.load(answer):
             ended = urllib.request.Request(f"{base_url}/api/sessions/{session['id']}", headers=headers, method="DELETE")
             urllib.request.urlopen(ended, timeout=10).close()
-
-
-def violations(page: Page, selector: str) -> list[str]:
-    """What axe-core finds wrong inside a part of the page, one line each; nothing where all is well."""
-    import axe_playwright_python
-
-    script = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
-    page.evaluate(script)
-    found = page.evaluate(
-        "async (selector) => (await axe.run(selector, {resultTypes: ['violations']})).violations", selector
-    )
-    return [f"{each['id']}: {each['help']}: {[node['html'][:300] for node in each['nodes'][:3]]}" for each in found]
