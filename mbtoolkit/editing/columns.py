@@ -1,0 +1,120 @@
+"""The columns of a frame as a person sees them: their names, what may be typed into them, their cells as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from mbtoolkit.contacts import (
+    BY_NAME,
+    PROPERTIES_COLUMN,
+    PROPERTY_NAME_PREFIX,
+    Kind,
+    is_contact_column,
+    is_property_column,
+)
+from mbtoolkit.errors import FrameError
+from mbtoolkit.schemas import RULES, UNREAD_PREFIX, is_unread_column, unread_column
+from mbtoolkit.schemas.conform import PROPERTIES_DTYPE
+from mbtoolkit.schemas.texts import text_form
+
+RESULT_PREFIX: Final = "mb_"
+"""What the names of the columns begin with that the toolkit itself adds to a frame."""
+
+_NOTED_RULE: Final = f"^(?:{'|'.join(RULES)}): "
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as it is shown.
+
+    Attributes:
+        name: its name in the frame.
+        label: what a person calls it.
+        kind: what it holds; text for columns that the toolkit does not know.
+        place: its position in the frame.
+        unread_place: the position of the column that keeps what could not be converted for it; None where there is
+            none.
+        read_only: whether its cells may not be edited.
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    place: int
+    unread_place: int | None
+    read_only: bool
+
+    def text(self, dtype: pl.DataType) -> pl.Expr:
+        """The cells as a person sees them: text that could not be converted as it was typed, opt-ins as yes and no.
+
+        Args:
+            dtype: the column's, in the frame that the expression is for.
+        """
+        value = _value_text(pl.nth(self.place), self.name, dtype)
+        if self.unread_place is None:
+            return value
+        return pl.coalesce(value, pl.nth(self.unread_place).str.replace(_NOTED_RULE, ""))
+
+
+def _value_text(cells: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean and name in BY_NAME:
+        return pl.when(cells).then(pl.lit("yes")).when(cells.not_()).then(pl.lit("no"))
+    if dtype == PROPERTIES_DTYPE:
+        entry = pl.element().struct
+        key = pl.coalesce(entry.field("property_name"), entry.field("property_id"), pl.lit("?"))
+        shown = pl.concat_str(key, pl.lit(": "), entry.field("property_value").fill_null("(blank)"))
+        return cells.list.eval(shown).list.join("; ")
+    return text_form(cells, dtype)
+
+
+def shown_columns(frame: pl.DataFrame, read_only: Iterable[str]) -> tuple[Column, ...]:
+    """Every column but those that keep unread text for another one.
+
+    Args:
+        frame: a conformed frame in which every editable contact column has its `unread:` column.
+        read_only: names of columns that may not be edited.
+
+    Raises:
+        FrameError: `read_only` names a column that isn't there.
+    """
+    held = frozenset(read_only)
+    missing = sorted(held - set(frame.columns))
+    if missing:
+        msg = f"read_only names {missing[0]!r}, which is no column of the contacts; take it out or correct the name"
+        raise FrameError(msg)
+    places = {name: place for place, name in enumerate(frame.columns)}
+    return tuple(
+        Column(
+            name=name,
+            label=label_of(name),
+            kind=BY_NAME[name].kind if name in BY_NAME else Kind.TEXT,
+            place=places[name],
+            unread_place=places.get(unread_column(name)) if is_contact_column(name) else None,
+            read_only=name in held or not may_be_edited(name, dtype),
+        )
+        for name, dtype in frame.schema.items()
+        if not (is_unread_column(name) and name.removeprefix(UNREAD_PREFIX) in places)
+    )
+
+
+def may_be_edited(name: str, dtype: pl.DataType) -> bool:
+    """Whether a column of a conformed frame can take what a person types.
+
+    The toolkit's own columns, nested ones and those that hold no text can't; nor can one whose name polars would take
+    for a pattern of names, because no recipe could name it.
+    """
+    if name == PROPERTIES_COLUMN or name.startswith((RESULT_PREFIX, UNREAD_PREFIX)):
+        return False
+    is_pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
+    return not is_pattern and (name in BY_NAME or dtype == pl.String)
+
+
+def label_of(name: str) -> str:
+    """What a person calls a column."""
+    if name in BY_NAME:
+        return BY_NAME[name].label
+    return name.removeprefix(PROPERTY_NAME_PREFIX) if is_property_column(name) else name

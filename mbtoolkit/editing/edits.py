@@ -1,0 +1,536 @@
+"""`Edits`: a contacts frame while a person mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import polars as pl
+
+from mbtoolkit.contacts import is_contact_column
+from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
+from mbtoolkit.editing.recipe import recipe
+from mbtoolkit.editing.typed import CODE, NUMBER, read_cells, read_mobile
+from mbtoolkit.editing.views import View, rows_holding, sorted_rows
+from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, conform, is_unread_column, unread_column
+from mbtoolkit.validation import validate_contacts
+
+ACROSS_ROWS: Final = ("duplicate_identifier", "consent_conflict", "joins_contacts", "field_uniqueness")
+"""The rules that compare rows: what they say of an edited row stands until `revalidate`."""
+
+Draft = dict[str, dict[int, Any]]
+"""New cells: column of the frame -> row -> value."""
+
+
+class Touched(NamedTuple):
+    """What a step changed: the rows, in order, and the shown columns; both empty where it changed nothing."""
+
+    rows: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """Cells of one column, before and after."""
+
+    column: str
+    rows: list[int]
+    before: list[Any]
+    after: list[Any]
+
+
+_Step = list[_Patch]
+
+
+class Edits:
+    """A contacts frame that is being mended: edits, their undoing, its issues, and the same as code.
+
+    A row's id is its position in the given frame; no edit adds, removes or moves a row. What is typed is converted by
+    the rules that a table is read by, and the row is judged at once; rules that compare rows are run anew by
+    `revalidate`. Text that can't be converted is kept, and stands in an `unread:` column of `contacts`.
+
+    Args:
+        contacts: a contacts frame, a results frame, or the invalid rows of a validation; the columns that the toolkit
+            added (`mb_...`) are carried along.
+        schema: `ContactSchema` or a subclass with rules of your own.
+        read_only: columns that may not be edited.
+
+    Raises:
+        FrameError: `contacts` is no polars DataFrame or is not what `schema` asks for, or `read_only` names a column
+            that isn't there.
+        UsageError: `schema` would alter the frame.
+    """
+
+    def __init__(
+        self,
+        contacts: pl.DataFrame,
+        *,
+        schema: type[ContactSchema] = ContactSchema,
+        read_only: Iterable[str] = (),
+    ) -> None:
+        if not isinstance(contacts, pl.DataFrame):
+            msg = (
+                f"edits are made to a polars DataFrame, not to a {type(contacts).__name__}; "
+                "read_contacts(...) makes one from files, pandas and Arrow, and .collect() from a LazyFrame"
+            )
+            raise FrameError(msg)
+        self._schema = schema
+        self._conformed = conform(contacts)
+        self._conforming = not _same_cells(contacts, self._conformed)
+        self._base = _with_room_for_unread(self._conformed)
+        self._frame = self._base
+        self._columns = shown_columns(self._base, read_only)
+        self._by_name = {column.name: column for column in self._columns}
+        self._changed: dict[str, set[int]] = {}
+        self._done: list[_Step] = []
+        self._undone: list[_Step] = []
+        self._issues = self._judged()
+        self._is_judged = True
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns as they are shown, in the frame's order."""
+        return self._columns
+
+    @property
+    def height(self) -> int:
+        """How many rows there are; no edit changes it."""
+        return self._frame.height
+
+    @property
+    def contacts(self) -> pl.DataFrame:
+        """The edited frame in canonical types, same height and order; `unread:` columns where some text is unread."""
+        return self._frame.drop(_empty_unread(self._frame))
+
+    @property
+    def issues(self) -> pl.DataFrame:
+        """The issues frame as it is known now, in the order of rows; `revalidate` makes it whole."""
+        return self._issues.sort("row", maintain_order=True)
+
+    @property
+    def changes(self) -> pl.DataFrame:
+        """The cells that differ from the given frame: `row`, `column`, `before`, `after`, both as shown."""
+        parts = [
+            self._changes_of(column, sorted(rows)) for column in self._columns if (rows := self._changed_rows(column))
+        ]
+        schema = {"row": pl.Int64, "column": pl.String, "before": pl.String, "after": pl.String}
+        return pl.concat([pl.DataFrame(schema=schema), *parts]).sort("row", maintain_order=True)
+
+    @property
+    def change_count(self) -> int:
+        """How many cells differ from the given frame."""
+        return sum(len(self._changed_rows(column)) for column in self._columns)
+
+    @property
+    def code(self) -> str:
+        """Python that makes the same changes to the given frame, under the name `contacts`."""
+        contacts = self.contacts
+        changed = {
+            name: dict(zip(rows, self._frame.get_column(name).gather(rows), strict=True))
+            for name in contacts.columns
+            if (rows := sorted(self._changed.get(name, set())))
+        }
+        dropped = [name for name in self._conformed.columns if name not in contacts.columns]
+        return recipe(
+            changed,
+            self._frame.schema,
+            conforming=self._conforming,
+            given=self._conformed.columns,
+            dropped=dropped,
+        )
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone step to make again."""
+        return bool(self._undone)
+
+    def __repr__(self) -> str:
+        """The counts; no cell of the table is in it."""
+        return f"<Edits: {self.height:,} rows, {self.change_count:,} changes, {self._issues.height:,} issues>"
+
+    def edit(self, row: int, column: str, text: str) -> Touched:
+        """Puts what a person typed into a cell; one step to undo.
+
+        A phone number with its country code (`+47 934 54 496`), typed into `mobile_number`, fills both cells.
+
+        Args:
+            row: the row's id.
+            column: the column's name.
+            text: as typed; blank empties the cell.
+
+        Returns:
+            What changed.
+
+        Raises:
+            UsageError: there is no such row or column, or it may not be edited; a check of the schema raised.
+        """
+        return self.edit_block([row], [column], [[text]])
+
+    def edit_block(self, rows: Sequence[int], columns: Sequence[str], texts: Sequence[Sequence[str]]) -> Touched:
+        """Puts a block of texts into cells, as pasted from a spreadsheet; one step to undo.
+
+        Args:
+            rows: the ids of the rows, each once.
+            columns: the names of the columns, each once.
+            texts: for each row, one text for each column; blank empties the cell.
+
+        Returns:
+            What changed.
+
+        Raises:
+            UsageError: as `edit`; or the texts are not as many as the cells.
+        """
+        self._check_cells(rows, columns)
+        if len(texts) != len(rows) or any(len(line) != len(columns) for line in texts):
+            msg = f"a block of {len(rows)} rows and {len(columns)} columns takes one text for each cell"
+            raise UsageError(msg)
+        by_column = {
+            name: dict(zip(rows, (line[place] for line in texts), strict=True)) for place, name in enumerate(columns)
+        }
+        return self._make(self._draft(by_column))
+
+    def suggestion(self, row: int, column: str) -> str | None:
+        """A text that would mend the cell; None where none is known.
+
+        Args:
+            row: the row's id.
+            column: the column's name.
+        """
+        about = (pl.col("row") == row) & (pl.col("column") == column) & pl.col("suggestion").is_not_null()
+        found: pl.Series = self._issues.filter(about)["suggestion"]
+        return str(found[0]) if len(found) else None
+
+    def apply_suggestion(self, row: int, column: str) -> Touched:
+        """Puts the suggestion into the cell; one step to undo.
+
+        Args:
+            row: the row's id.
+            column: the column's name.
+
+        Returns:
+            What changed.
+
+        Raises:
+            UsageError: as `edit`; or there is no suggestion for the cell.
+        """
+        self._check_cells([row], [column])
+        text = self.suggestion(row, column)
+        if text is None:
+            msg = "there is no suggestion for this cell; type what it should hold"
+            raise UsageError(msg)
+        return self.edit(row, column, text)
+
+    def undo(self) -> Touched:
+        """Takes the last step back.
+
+        Returns:
+            What changed; nothing where there is no step to take back.
+        """
+        if not self._done:
+            return Touched()
+        step = self._done[-1]
+        self._write({patch.column: dict(zip(patch.rows, patch.before, strict=True)) for patch in step})
+        self._undone.append(self._done.pop())
+        return _touched(step)
+
+    def redo(self) -> Touched:
+        """Makes the last undone step again.
+
+        Returns:
+            What changed; nothing where there is no undone step.
+        """
+        if not self._undone:
+            return Touched()
+        step = self._undone[-1]
+        self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in step})
+        self._done.append(self._undone.pop())
+        return _touched(step)
+
+    def revalidate(self) -> pl.DataFrame:
+        """Judges the whole frame anew, rules across rows included, if anything changed since that was done.
+
+        Returns:
+            The issues frame.
+
+        Raises:
+            FrameError: a check of the schema raised.
+        """
+        if not self._is_judged:
+            self._issues = self._judged()
+            self._is_judged = True
+        return self.issues
+
+    def view(self, view: View | None = None) -> pl.Series:
+        """The ids of the rows that a view shows, in its order, as things stand now.
+
+        Args:
+            view: which rows; all of them by default.
+
+        Returns:
+            Int64 ids. They don't change with later edits: ask anew for that.
+
+        Raises:
+            UsageError: the view sorts by a column that isn't there.
+        """
+        view = view or View()
+        if view.sort is not None and view.sort not in self._by_name:
+            msg = f"there is no column {view.sort!r} to sort by"
+            raise UsageError(msg)
+        wanted = self._frame.select(pl.all_horizontal(self._conditions(view)).alias("wanted")).to_series()
+        rows = wanted.arg_true().cast(pl.Int64).alias("row")
+        if view.sort is None:
+            return rows.reverse() if view.descending else rows
+        return sorted_rows(self._frame, rows, self._by_name[view.sort], descending=view.descending)
+
+    def texts(self, rows: pl.Series) -> pl.DataFrame:
+        """The cells of some rows as a person sees them: one String column for each shown column, in their order.
+
+        Args:
+            rows: the ids.
+        """
+        shown = [
+            column.text(self._frame.schema[column.name]).alias(str(place)) for place, column in enumerate(self._columns)
+        ]
+        return self._frame[rows].select(shown)
+
+    def issues_of(self, rows: pl.Series) -> pl.DataFrame:
+        """The issues of some rows.
+
+        Args:
+            rows: the ids.
+        """
+        return self._issues.filter(pl.col("row").is_in(rows.implode()))
+
+    def changed_rows(self, column: str) -> set[int]:
+        """The ids of the rows whose cell differs from the given frame.
+
+        Args:
+            column: the name of a shown column.
+        """
+        return self._changed_rows(self._by_name[column])
+
+    def counts(self) -> pl.DataFrame:
+        """How many rows break each rule: `rule`, `severity`, `rows`, errors first."""
+        counted = self._issues.group_by("rule", "severity").agg(pl.col("row").n_unique().alias("rows"))
+        return counted.sort("severity", "rows", "rule", descending=[False, True, False])
+
+    def rows_by_severity(self) -> dict[str, int]:
+        """How many rows have an error, and how many a warning: severity -> rows."""
+        counted = self._issues.group_by(pl.col("severity").cast(pl.String)).agg(pl.col("row").n_unique())
+        return dict(counted.iter_rows())
+
+    def next_issue(
+        self, rows: pl.Series, position: int, column: str | None, *, forward: bool = True
+    ) -> tuple[int, str | None] | None:
+        """Where the next issue stands, from a cell on; after the last comes the first.
+
+        Args:
+            rows: the ids of the view's rows, in its order.
+            position: the place in `rows` to start from; -1 to start before the first.
+            column: the column to start from; None for the row as a whole, which comes before its cells.
+            forward: whether to look down; up otherwise.
+
+        Returns:
+            The position in `rows` and the column (None: the row as a whole); None where no row has an issue.
+        """
+        places = {shown.name: place for place, shown in enumerate(self._columns)}
+        numbered = pl.DataFrame({"row": rows, "position": pl.int_range(len(rows), dtype=pl.Int64, eager=True)})
+        place = pl.col("column").replace_strict(places, default=-1, return_dtype=pl.Int64).alias("place")
+        found = self._issues.join(numbered, on="row").select("position", place).unique().sort("position", "place")
+        if found.is_empty():
+            return None
+        here = places.get(column, -1) if column is not None else -1
+        later, same = pl.col("position") > position, pl.col("position") == position
+        if forward:
+            onward = found.filter(later | (same & (pl.col("place") > here)))
+            at, where = (onward if onward.height else found).row(0)
+        else:
+            onward = found.filter((later | (same & (pl.col("place") >= here))).not_())
+            at, where = (onward if onward.height else found).row(-1)
+        return at, None if where < 0 else self._columns[where].name
+
+    def _conditions(self, view: View) -> list[pl.Expr]:
+        """Raises nothing; each condition is one mask over the whole frame."""
+        conditions = [pl.repeat(value=True, n=pl.len())]
+        if view.rows == "issues":
+            conditions.append(_is_among(self._issues["row"].unique()))
+        if view.rows == "changed":
+            ids = set().union(*(self._changed_rows(column) for column in self._columns)) if self._changed else set()
+            conditions.append(_is_among(pl.Series(sorted(ids), dtype=pl.Int64)))
+        if view.rule is not None:
+            conditions.append(_is_among(self._issues.filter(pl.col("rule") == view.rule)["row"].unique()))
+        if view.search:
+            conditions.append(rows_holding(self._frame, self._columns, view.search).fill_null(value=False))
+        return conditions
+
+    def _check_cells(self, rows: Sequence[int], columns: Sequence[str]) -> None:
+        """Raises:
+        UsageError: a row or column that isn't there, stands twice, or may not be edited.
+        """
+        for row in rows:
+            if not isinstance(row, int) or isinstance(row, bool) or not 0 <= row < self.height:
+                msg = f"there is no row {row!r}: the ids go from 0 to {self.height - 1}"
+                raise UsageError(msg)
+        for name in columns:
+            if name not in self._by_name:
+                msg = f"there is no column {name!r} to edit"
+                raise UsageError(msg)
+            if self._by_name[name].read_only:
+                msg = f"the column {name!r} may not be edited"
+                raise UsageError(msg)
+        if len(set(rows)) != len(rows) or len(set(columns)) != len(columns):
+            msg = "a block names each row and each column once"
+            raise UsageError(msg)
+
+    def _draft(self, texts: Mapping[str, Mapping[int, str]]) -> Draft:
+        """The new cells for texts by column and row."""
+        draft: Draft = {}
+        for name, typed in texts.items():
+            cells = read_cells(name, list(typed.values()))
+            draft[name] = dict(zip(typed, (cell.value for cell in cells), strict=True))
+            if is_contact_column(name):
+                notes = (cell.note for cell in cells)
+                draft[unread_column(name)] = dict(zip(typed, notes, strict=True))
+        if CODE in self._by_name and NUMBER in self._by_name:
+            self._read_mobiles(draft, texts)
+        return draft
+
+    def _read_mobiles(self, draft: Draft, texts: Mapping[str, Mapping[int, str]]) -> None:
+        """Reads as phone numbers the typed numbers that are no plain digits, and the unread ones of typed codes."""
+        typed = texts.get(NUMBER, {})
+        unread = unread_column(NUMBER)
+        waiting = {row: typed[row] for row, note in draft.get(unread, {}).items() if note and _is_text(note)}
+        may_retry = not self._by_name[NUMBER].read_only
+        for row, code in draft.get(CODE, {}).items():
+            if may_retry and row not in typed and code is not None and self._frame.item(row, unread) is not None:
+                waiting[row] = self._shown(row, NUMBER)
+        for row, text in waiting.items():
+            given = draft.get(CODE, {}).get(row, self._frame.item(row, CODE))
+            mobile = read_mobile(text, given)
+            new = {NUMBER: mobile.number, unread: mobile.note}
+            if mobile.code != given and not self._by_name[CODE].read_only:
+                new |= {CODE: mobile.code, unread_column(CODE): None}
+            elif mobile.code != given:
+                continue
+            for name, value in new.items():
+                draft.setdefault(name, {})[row] = value
+
+    def _shown(self, row: int, name: str) -> str:
+        text = self._frame[row].select(self._by_name[name].text(self._frame.schema[name])).item()
+        return text or ""
+
+    def _make(self, draft: Draft) -> Touched:
+        """A new step, if it changes anything."""
+        step: _Step = []
+        for name, cells in draft.items():
+            old = self._frame.get_column(name).gather(list(cells)).to_list()
+            differing = [(row, was, now) for (row, now), was in zip(cells.items(), old, strict=True) if was != now]
+            if differing:
+                rows, before, after = (list(each) for each in zip(*differing, strict=True))
+                step.append(_Patch(name, rows, before, after))
+        if not step:
+            return Touched()
+        self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in step})
+        self._done.append(step)
+        self._undone.clear()
+        return _touched(step)
+
+    def _write(self, draft: Draft) -> None:
+        """Puts cells into the frame and judges their rows; nothing is changed if judging raises."""
+        frame = self._frame.with_columns(
+            self._frame.get_column(name).clone().scatter(list(cells), _cells(cells, self._frame.schema[name]))
+            for name, cells in draft.items()
+        )
+        rows = pl.Series(sorted({row for cells in draft.values() for row in cells}), dtype=pl.Int64)
+        self._issues = self._issues_with(frame, rows)
+        self._frame = frame
+        self._is_judged = False
+        for name, cells in draft.items():
+            changed = self._changed.setdefault(name, set())
+            given = self._base.get_column(name).gather(list(cells)).to_list()
+            for (row, now), was in zip(cells.items(), given, strict=True):
+                (changed.discard if was == now else changed.add)(row)
+
+    def _issues_with(self, frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+        """The known issues, with those of some rows found anew; what rules across rows said of them stands."""
+        across = pl.col("rule").is_in(ACROSS_ROWS)
+        part = frame[rows]
+        fresh = validate_contacts(part.drop(_empty_unread(part)), schema=self._schema).issues.filter(~across)
+        fresh = fresh.with_columns(rows.gather(fresh["row"]).alias("row"))
+        standing = self._issues.filter(across | pl.col("row").is_in(rows.implode()).not_())
+        return pl.concat([standing, fresh], rechunk=True)
+
+    def _judged(self) -> pl.DataFrame:
+        return validate_contacts(self.contacts, schema=self._schema).issues
+
+    def _changed_rows(self, column: Column) -> set[int]:
+        changed = self._changed.get(column.name, set())
+        return changed | self._changed.get(unread_column(column.name), set())
+
+    def _changes_of(self, column: Column, rows: list[int]) -> pl.DataFrame:
+        text = column.text(self._frame.schema[column.name])
+        return pl.DataFrame(
+            {
+                "row": pl.Series(rows, dtype=pl.Int64),
+                "column": pl.Series([column.name] * len(rows), dtype=pl.String),
+                "before": self._base[rows].select(text).to_series(),
+                "after": self._frame[rows].select(text).to_series(),
+            }
+        )
+
+
+def _touched(step: _Step) -> Touched:
+    rows = sorted({row for patch in step for row in patch.rows})
+    names = [
+        patch.column.removeprefix(UNREAD_PREFIX) if is_unread_column(patch.column) else patch.column for patch in step
+    ]
+    return Touched(tuple(rows), tuple(dict.fromkeys(names)))
+
+
+def _cells(cells: Mapping[int, Any], dtype: pl.DataType) -> pl.Series:
+    return pl.Series(list(cells.values()), dtype=dtype)
+
+
+def _is_among(rows: pl.Series) -> pl.Expr:
+    return pl.int_range(pl.len(), dtype=pl.Int64).is_in(rows.implode())
+
+
+def _is_text(note: str) -> bool:
+    """Whether a note is about text that can be read at all."""
+    return not note.startswith("not_unicode: ")
+
+
+def _empty_unread(frame: pl.DataFrame) -> list[str]:
+    """The `unread:` columns that hold nothing and belong to a column of the frame."""
+    return [
+        name
+        for name in frame.columns
+        if is_unread_column(name)
+        and name.removeprefix(UNREAD_PREFIX) in frame.columns
+        and frame.get_column(name).null_count() == frame.height
+    ]
+
+
+def _with_room_for_unread(conformed: pl.DataFrame) -> pl.DataFrame:
+    """The frame with an `unread:` column for every contact column that can be edited."""
+    missing = [
+        unread_column(name)
+        for name, dtype in conformed.schema.items()
+        if is_contact_column(name) and may_be_edited(name, dtype) and unread_column(name) not in conformed.columns
+    ]
+    return conformed.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
+
+
+def _same_cells(given: pl.DataFrame, conformed: pl.DataFrame) -> bool:
+    """Whether conforming changed nothing: same columns, dtypes and cells where a column is the toolkit's."""
+    if given.columns != conformed.columns or given.schema != conformed.schema:
+        return False
+    own = [name for name in given.columns if is_contact_column(name) or is_unread_column(name)]
+    return all(given.get_column(name).equals(conformed.get_column(name)) for name in own)

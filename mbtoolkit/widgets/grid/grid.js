@@ -1,0 +1,803 @@
+// The page side of ContactGrid. It holds the rows that are seen and a few more, and asks the kernel for the rest.
+// Cells, names and messages only ever become text (textContent, value): nothing of a table is read as HTML.
+
+const ROW_HEIGHT = 30;
+const HEADER_HEIGHT = 46;
+const MARGIN = 8; // rows drawn above and below those that are seen
+const AHEAD = 40; // rows asked for above and below those that are drawn
+const MAX_WINDOW = 500; // rows in one answer
+const KEPT_ROWS = 4000; // rows that the page remembers, for copying a block
+const JUDGE_AFTER = 400; // milliseconds without an edit, after which rules across rows run
+const PATIENCE = 1200; // milliseconds without an answer, after which that is said
+const WORDS = { error: "Error", warning: "Warning" };
+const SHAPES = {
+  error: ["M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2z", "M7.1 4.2h1.8l-.25 5h-1.3zM8 10.4a1.05 1.05 0 1 1 0 2.1 1.05 1.05 0 0 1 0-2.1z"],
+  warning: ["M8 1.4 15.4 14.6H.6z", "M7.2 6h1.6l-.25 4.2h-1.1zM8 11.2a.95.95 0 1 1 0 1.9.95.95 0 0 1 0-1.9z"],
+};
+const KEYS = [
+  ["Arrow keys, Home, End, Page Up, Page Down", "move; with Ctrl to the first or last cell; with Shift choose a block"],
+  ["Enter, F2 or typing", "edit the cell; Enter or Tab keeps the text, Escape leaves the cell as it was"],
+  ["Delete", "empty the cell or the block"],
+  ["F8, Shift+F8", "go to the next or the previous issue"],
+  ["Alt+Enter", "use the suggestion"],
+  ["Ctrl+Z, Ctrl+Y", "undo, redo"],
+  ["Ctrl+C, Ctrl+V", "copy and paste a block, also to and from a spreadsheet"],
+  ["Arrow up from the first row, then Enter", "sort by a column"],
+  ["Escape, then Tab", "leave the table"],
+];
+
+let grids = 0;
+
+/** An element with properties, attributes (in `attrs`) and children. */
+function make(tag, { attrs = {}, ...properties } = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  for (const [name, value] of Object.entries(attrs)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** The sign of an error (a disc) or of a warning (a triangle); its name is read out. */
+function sign(severity, label = WORDS[severity]) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", `mbg-sign mbg-${severity}`);
+  if (label) {
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+  } else svg.setAttribute("aria-hidden", "true");
+  SHAPES[severity].forEach((shape, place) => {
+    const path = document.createElementNS(space, "path");
+    path.setAttribute("d", shape);
+    path.setAttribute("class", place ? "mbg-sign-mark" : "mbg-sign-ground");
+    svg.append(path);
+  });
+  return svg;
+}
+
+const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+
+/** A text with the characters that nobody sees written out. */
+const visible = (text) =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u034f]/gu, (char) =>
+    char === "\n" ? "⏎" : `‹U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
+
+/** Tab-separated text, as spreadsheets write it, as a block: every line has the same number of cells. */
+function readBlock(text) {
+  const lines = [[""]];
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    const line = lines[lines.length - 1];
+    if (quoted) {
+      if (char !== '"') line[line.length - 1] += char;
+      else if (text[at + 1] === '"') { line[line.length - 1] += '"'; at += 1; }
+      else quoted = false;
+    } else if (char === '"' && line[line.length - 1] === "") quoted = true;
+    else if (char === "\t") line.push("");
+    else if (char === "\n" || char === "\r") {
+      if (char === "\r" && text[at + 1] === "\n") at += 1;
+      if (at + 1 < text.length) lines.push([""]);
+    } else line[line.length - 1] += char;
+  }
+  const width = Math.max(...lines.map((line) => line.length));
+  return lines.map((line) => [...line, ...Array(width - line.length).fill("")]);
+}
+
+/** A cell for a spreadsheet: quoted where it has to be, and never taken for a formula. */
+function writeCell(text) {
+  const isNumber = /^[+-]?[0-9]+([.,][0-9]+)?$/.test(text);
+  const harmless = /^[=+\-@\t\r]/.test(text) && !isNumber ? `'${text}` : text;
+  return /["\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+class Grid {
+  constructor(model, el) {
+    this.model = model;
+    this.view = `page-${Math.random().toString(36).slice(2)}`;
+    this.name = `mbg-${(grids += 1)}-${this.view.slice(5, 9)}`;
+    this.columns = [];
+    this.rows = new Map(); // position -> row, those that the page remembers
+    this.drawn = new Map(); // position -> element
+    this.total = 0;
+    this.look = { rows: "all", rule: null, search: "", sort: null, descending: false };
+    this.lookNumber = 0;
+    this.asked = null; // the window that the kernel was asked for
+    this.active = { position: 0, column: 0 }; // -1: the header row, the column of row numbers
+    this.anchor = null; // the other corner of a chosen block
+    this.editor = null;
+    this.leaving = false;
+    this.isOutdated = false;
+    this.timers = {};
+    this.build();
+    el.append(this.root);
+    this.onMessage = (message) => this.hear(message);
+    model.on("msg:custom", this.onMessage);
+    this.watch = new ResizeObserver(() => this.appear());
+    this.watch.observe(this.scroller);
+    this.send({ kind: "open" });
+  }
+
+  close() {
+    Object.values(this.timers).forEach(clearTimeout);
+    this.watch.disconnect();
+    this.model.off("msg:custom", this.onMessage);
+    this.root.remove();
+  }
+
+  // ---- What is on the page
+
+  build() {
+    this.choice = make("select", { attrs: { "aria-label": "Rows to show" } });
+    this.searchBox = make("input", { type: "search", placeholder: "Search all columns", attrs: { "aria-label": "Search all columns", spellcheck: "false" } });
+    const button = (text, key, act, title) => {
+      const made = make("button", { type: "button", textContent: text, title: title || (key ? `${text} (${key})` : text) });
+      if (key) made.setAttribute("aria-keyshortcuts", key);
+      made.addEventListener("click", act);
+      return made;
+    };
+    this.previousButton = button("Previous issue", "Shift+F8", () => this.find(false));
+    this.nextButton = button("Next issue", "F8", () => this.find(true));
+    this.undoButton = button("Undo", "Control+Z", () => this.send({ kind: "undo" }));
+    this.redoButton = button("Redo", "Control+Y", () => this.send({ kind: "redo" }));
+    this.againButton = button("Update view", "", () => this.choose({}), "Find the rows of this view anew, as the table is now");
+    this.keysButton = button("Keys", "", () => this.toggleKeys());
+    this.keysButton.setAttribute("aria-expanded", "false");
+    this.keysButton.setAttribute("aria-controls", `${this.name}-keys`);
+    this.keys = make("dl", { id: `${this.name}-keys`, className: "mbg-keys", hidden: true });
+    for (const [key, meaning] of KEYS) {
+      this.keys.append(make("div", {}, make("dt", { textContent: key }), make("dd", { textContent: meaning })));
+    }
+    this.tools = make("div", { className: "mbg-tools", attrs: { role: "group", "aria-label": "Table tools" } },
+      make("label", { className: "mbg-field" }, make("span", { textContent: "Show", attrs: { "aria-hidden": "true" } }), this.choice),
+      this.searchBox,
+      make("span", { className: "mbg-group" }, this.previousButton, this.nextButton),
+      make("span", { className: "mbg-group" }, this.undoButton, this.redoButton),
+      this.againButton, this.keysButton);
+    this.header = make("div", { className: "mbg-row mbg-head", attrs: { role: "row", "aria-rowindex": "1" } });
+    this.body = make("div", { className: "mbg-body", attrs: { role: "rowgroup" } });
+    this.help = make("span", { id: `${this.name}-help`, className: "mbg-hidden", textContent:
+      "Arrow keys move, Enter edits, F8 goes to the next issue. Press Escape and then Tab to leave the table." });
+    this.grid = make("div", { className: "mbg-grid", tabIndex: 0, attrs: {
+      role: "grid", "aria-label": "Contacts", "aria-multiselectable": "true", "aria-describedby": this.help.id } },
+      make("div", { className: "mbg-top", attrs: { role: "rowgroup" } }, this.header), this.body);
+    this.scroller = make("div", { className: "mbg-scroller" }, this.grid);
+    this.nothing = make("p", { className: "mbg-nothing", textContent: "Waiting for the kernel…" });
+    this.barPlace = make("span", { className: "mbg-place" });
+    this.barValue = make("bdi", { className: "mbg-value" });
+    this.barFlags = make("span", { className: "mbg-flags" });
+    this.barMarks = make("div", { id: `${this.name}-marks`, className: "mbg-marks" });
+    this.bar = make("div", { className: "mbg-bar", attrs: { role: "group", "aria-label": "The chosen cell" } },
+      make("div", { className: "mbg-bar-cell" }, this.barPlace, this.barValue, this.barFlags), this.barMarks);
+    this.shownCount = make("span", { className: "mbg-shown" });
+    this.errorCount = make("span", { className: "mbg-count" });
+    this.warningCount = make("span", { className: "mbg-count" });
+    this.changeCount = make("span", { className: "mbg-count" });
+    this.note = make("span", { className: "mbg-note", attrs: { role: "status" } });
+    const status = make("div", { className: "mbg-status" },
+      this.shownCount, this.errorCount, this.warningCount, this.changeCount, this.note);
+    this.root = make("div", { className: "mbg", attrs: { "data-mbtoolkit": "grid" } },
+      this.tools, this.keys, this.help, make("div", { className: "mbg-frame" }, this.scroller, this.nothing), this.bar, status);
+    const height = HEADER_HEIGHT + this.model.get("visible_rows") * ROW_HEIGHT;
+    this.scroller.style.height = `${height + 12}px`;
+    this.listen();
+  }
+
+  listen() {
+    this.root.addEventListener("keydown", (event) => this.keepFromNotebook(event));
+    this.grid.addEventListener("keydown", (event) => { if (!this.editor) this.press(event); });
+    this.grid.addEventListener("focus", () => { this.leaving = false; this.drawActive(); });
+    this.scroller.addEventListener("scroll", () => { this.keptScroll = [this.scroller.scrollTop, this.scroller.scrollLeft]; this.draw(); });
+    this.body.addEventListener("mousedown", (event) => this.point(event));
+    this.body.addEventListener("dblclick", (event) => { if (this.cellAt(event)) this.edit(); });
+    this.choice.addEventListener("change", () => this.choose(JSON.parse(this.choice.value)));
+    this.searchBox.addEventListener("input", () => this.later("search", 200, () => this.choose({ search: this.searchBox.value })));
+    for (const kind of ["copy", "paste", "cut"]) this.root.addEventListener(kind, (event) => this.clip(kind, event));
+  }
+
+  /** JupyterLab takes single keys for commands on the notebook's cells (dd deletes one): none of ours may reach it. */
+  keepFromNotebook(event) {
+    const isCommand = event.ctrlKey || event.metaKey || event.altKey;
+    const key = event.key.toLowerCase();
+    const isOurs = ["enter", "home", "end", "z"].includes(key) || (!event.shiftKey && ["y", "a", "c", "v", "x"].includes(key));
+    if (!isCommand || isOurs) event.stopPropagation();
+  }
+
+  later(name, milliseconds, act) {
+    clearTimeout(this.timers[name]);
+    this.timers[name] = setTimeout(act, milliseconds);
+  }
+
+  say(text) {
+    this.note.textContent = text;
+  }
+
+  toggleKeys() {
+    this.keys.hidden = !this.keys.hidden;
+    this.keysButton.setAttribute("aria-expanded", String(!this.keys.hidden));
+  }
+
+  // ---- To and from the kernel
+
+  send(message) {
+    this.model.send({ ...message, view: this.view });
+    this.later("patience", PATIENCE, () => this.say("Waiting for the kernel: it is busy, or not running."));
+  }
+
+  hear(message) {
+    const isMine = message.view === this.view;
+    if (isMine) {
+      clearTimeout(this.timers.patience);
+      if (this.note.textContent.startsWith("Waiting")) this.say("");
+    }
+    if (message.kind === "opened" && isMine) this.opened(message);
+    if (message.kind === "rows" && isMine) this.take(message);
+    if (message.kind === "changed") this.changed(message, isMine);
+    if (message.kind === "stale") { this.rest(); this.count(message.summary); this.ask(true); }
+    if (message.kind === "reopen") this.send({ kind: "open" });
+    if (message.kind === "show") this.choose(message.look);
+    if (message.kind === "at" && isMine) this.go(message.position, this.placeOf(message.column));
+    if (message.kind === "note" && isMine) this.say(message.text);
+    if (message.kind === "lost" && isMine) this.choose({});
+    if (message.kind === "error" && (isMine || message.view === null)) this.failed(message.text);
+  }
+
+  rest() {
+    clearTimeout(this.timers.patience);
+  }
+
+  failed(text) {
+    this.say(text);
+    this.ask(true);
+  }
+
+  placeOf(name) {
+    return this.columns.findIndex((column) => column.name === name);
+  }
+
+  opened(message) {
+    this.columns = message.columns;
+    this.look = { ...message.look };
+    this.searchBox.value = this.look.search;
+    this.summary = message.summary;
+    this.drawHeader();
+    this.count(message.summary);
+    this.choose({});
+  }
+
+  /** Chooses rows: what is given, the rest as it was. */
+  choose(part) {
+    this.look = { ...this.look, ...part };
+    if (document.activeElement !== this.searchBox) this.searchBox.value = this.look.search;
+    this.lookNumber += 1;
+    this.isOutdated = false;
+    this.isFresh = true;
+    this.drawSort();
+    const [start, count] = this.window();
+    this.send({ kind: "look", look: this.lookNumber, start, count, ...this.look });
+  }
+
+  /** The rows to ask for: those that are seen, and some more. */
+  window() {
+    const [first, last] = this.seen();
+    const start = Math.max(0, first - AHEAD);
+    return [start, Math.min(last + AHEAD - start, MAX_WINDOW)];
+  }
+
+  /** Asks for rows that are missing; for all that are seen, if `anew`. */
+  ask(anew = false) {
+    const [start, count] = this.window();
+    if (!anew && this.asked && this.asked.look === this.lookNumber) { this.asked.again = true; return; }
+    this.asked = { look: this.lookNumber, again: false };
+    this.send({ kind: "window", look: this.lookNumber, start, count });
+  }
+
+  take(message) {
+    if (message.look !== this.lookNumber) return;
+    const again = this.asked && this.asked.again;
+    this.asked = null;
+    this.nothing.hidden = message.total > 0;
+    if (this.isFresh) {
+      this.isFresh = false;
+      this.rows.clear();
+      this.total = message.total;
+      this.body.style.height = `${this.total * ROW_HEIGHT}px`;
+      this.grid.setAttribute("aria-rowcount", this.total + 1);
+      this.active.position = Math.min(this.active.position, Math.max(this.total - 1, 0));
+      this.anchor = null;
+      this.nothing.textContent = this.nothingText();
+    }
+    if (this.rows.size > KEPT_ROWS) this.rows.clear();
+    message.rows.forEach((row, place) => this.rows.set(message.start + place, row));
+    if (message.summary) this.count(message.summary);
+    this.count(this.summary);
+    this.draw(true);
+    if (again) this.draw();
+  }
+
+  nothingText() {
+    if (this.summary.height === 0) return "The table has no rows.";
+    if (this.look.search) return "No row of this view holds that text.";
+    if (this.look.rows === "changed") return "Nothing is changed yet.";
+    return this.look.rule || this.look.rows === "issues" ? "No row has such an issue. Well done." : "No rows.";
+  }
+
+  changed(message, isMine) {
+    const fresh = message.rows && new Map(message.rows.map((row) => [row.id, row]));
+    if (fresh) {
+      for (const [position, row] of this.rows) if (fresh.has(row.id)) this.rows.set(position, fresh.get(row.id));
+    } else this.ask(true);
+    this.isOutdated ||= message.changed;
+    this.count(message.summary);
+    if (isMine && message.note) this.say(message.note);
+    if (isMine && message.at) this.arrive(message.at);
+    this.draw(true);
+    if (isMine && message.changed) this.later("judge", JUDGE_AFTER, () => this.send({ kind: "revalidate" }));
+  }
+
+  arrive(at) {
+    if (at.position === null) this.say(`${this.note.textContent} Row ${at.row} is not in this view.`);
+    else this.go(at.position, Math.max(this.placeOf(at.column), 0), false);
+  }
+
+  // ---- Counts and choices
+
+  count(summary) {
+    this.summary = summary;
+    this.shownCount.textContent = `${this.total.toLocaleString("en")} of ${counted(summary.height, "row", "rows")}`;
+    const tell = (element, severity, count) => element.replaceChildren(
+      ...(count ? [sign(severity, "")] : []), counted(count, `row with ${severity}s`, `rows with ${severity}s`));
+    tell(this.errorCount, "error", summary.errors);
+    tell(this.warningCount, "warning", summary.warnings);
+    this.changeCount.textContent = counted(summary.changes, "change", "changes");
+    this.undoButton.disabled = !summary.canUndo;
+    this.redoButton.disabled = !summary.canRedo;
+    this.previousButton.disabled = this.nextButton.disabled = !(summary.errors || summary.warnings);
+    const { rows, rule, search, sort } = this.look;
+    this.againButton.disabled = !(this.isOutdated && (rows !== "all" || rule !== null || search || sort !== null));
+    this.drawChoice(summary);
+  }
+
+  drawChoice(summary) {
+    const option = (text, look) => [text, JSON.stringify({ rows: "all", rule: null, ...look })];
+    const rules = [...summary.rules];
+    if (this.look.rule !== null && !rules.some((each) => each.rule === this.look.rule)) rules.push({ rule: this.look.rule, severity: "error", rows: 0 });
+    const named = (severity) => rules.filter((each) => each.severity === severity)
+      .map((each) => option(`${each.rule.replaceAll("_", " ")} (${each.rows.toLocaleString("en")})`, { rule: each.rule }));
+    const groups = [
+      ["Rows", [option("All rows", {}), option("Rows with issues", { rows: "issues" }), option(`Changed rows`, { rows: "changed" })]],
+      ["Errors", named("error")],
+      ["Warnings", named("warning")],
+    ].filter(([, options]) => options.length);
+    const now = JSON.stringify(groups);
+    if (this.choices !== now) {
+      this.choices = now;
+      this.choice.replaceChildren(...groups.map(([label, options]) => make("optgroup", { label },
+        ...options.map(([textContent, value]) => make("option", { textContent, value })))));
+    }
+    this.choice.value = option("", { rows: this.look.rows, rule: this.look.rule })[1];
+  }
+
+  // ---- Drawing
+
+  drawHeader() {
+    const widths = this.columns.map((column) => Math.round(Math.min(Math.max(column.chars * 7.4 + 34, 84), 330)));
+    const digits = String(Math.max(this.summary.height - 1, 0)).length;
+    this.numberWidth = Math.max(digits * 8 + 44, 62);
+    this.starts = [];
+    widths.reduce((sum, width) => { this.starts.push(sum); return sum + width; }, this.numberWidth);
+    this.root.style.setProperty("--mbg-columns", `${this.numberWidth}px ${widths.map((width) => `minmax(${width}px, ${width}fr)`).join(" ")}`);
+    this.grid.style.minWidth = `${this.numberWidth + widths.reduce((sum, width) => sum + width, 0)}px`;
+    this.grid.setAttribute("aria-colcount", this.columns.length + 1);
+    this.drawn.forEach((row) => row.remove());
+    this.drawn.clear();
+    const corner = make("div", { className: "mbg-cell mbg-number", attrs: { role: "columnheader", "aria-colindex": "1" } },
+      make("span", { className: "mbg-label", textContent: "Row" }));
+    this.header.replaceChildren(corner, ...this.columns.map((column, place) => this.headerCell(column, place)));
+  }
+
+  headerCell(column, place) {
+    const button = make("button", { type: "button", tabIndex: -1, title: `Sort by ${column.label}` },
+      make("span", { className: "mbg-label" }, make("bdi", { textContent: column.label }),
+        make("span", { className: "mbg-arrow", attrs: { "aria-hidden": "true" } })));
+    const detail = [column.name === column.label ? "" : column.name, column.readOnly ? "read-only" : ""].filter(Boolean).join(" · ");
+    if (detail) button.append(make("bdi", { className: "mbg-detail", textContent: detail }));
+    button.addEventListener("mousedown", (event) => event.preventDefault());
+    button.addEventListener("click", () => { this.activate(-1, place); this.sort(place); this.grid.focus(); });
+    const isNumber = column.kind.startsWith("int");
+    return make("div", { className: `mbg-cell${isNumber ? " mbg-right" : ""}`, attrs: {
+      role: "columnheader", "aria-colindex": place + 2 } }, button);
+  }
+
+  drawSort() {
+    this.columns.forEach((column, place) => {
+      const cell = this.header.children[place + 1];
+      const isSorted = this.look.sort === column.name;
+      const direction = this.look.descending ? "descending" : "ascending";
+      cell.setAttribute("aria-sort", isSorted ? direction : "none");
+      cell.querySelector(".mbg-arrow").textContent = isSorted ? (this.look.descending ? "▼" : "▲") : "";
+    });
+  }
+
+  /** The first row that is drawn and the one after the last. */
+  seen() {
+    const top = Math.floor(this.scroller.scrollTop / ROW_HEIGHT);
+    const fits = Math.ceil((this.scroller.clientHeight || parseInt(this.scroller.style.height, 10)) / ROW_HEIGHT);
+    return [Math.max(0, top - MARGIN), top + fits + MARGIN];
+  }
+
+  /** After the notebook hid the grid and shows it again, its scroll position has to be put back. */
+  appear() {
+    if (!this.scroller.clientHeight) return;
+    if (this.keptScroll && this.scroller.scrollTop !== this.keptScroll[0]) [this.scroller.scrollTop, this.scroller.scrollLeft] = this.keptScroll;
+    this.draw();
+  }
+
+  /** Draws the rows that are seen; those that are drawn already only `anew`. */
+  draw(anew = false) {
+    const [first, end] = this.seen();
+    const last = Math.min(end, this.total);
+    for (const [position, element] of this.drawn) {
+      const isEdited = this.editor && this.editor.position === position;
+      if ((position < first || position >= last) && !isEdited) { element.remove(); this.drawn.delete(position); }
+    }
+    let isMissing = false;
+    for (let position = first; position < last; position += 1) {
+      const row = this.rows.get(position);
+      isMissing ||= !row;
+      const element = this.drawn.get(position) || this.addRow(position, first);
+      if (element.dataset.filled !== "yes" || anew) this.fill(element, row, position);
+    }
+    if (isMissing) this.ask();
+    this.drawActive();
+  }
+
+  addRow(position) {
+    const cells = this.columns.map((column, place) => make("div", { className:
+      `mbg-cell${column.kind.startsWith("int") ? " mbg-right" : ""}${column.readOnly ? " mbg-held" : ""}`, attrs: {
+      role: "gridcell", "aria-colindex": place + 2, ...(column.readOnly ? { "aria-readonly": "true" } : {}) } }));
+    const number = make("div", { className: "mbg-cell mbg-number", attrs: { role: "rowheader", "aria-colindex": "1" } });
+    const element = make("div", { className: "mbg-row", attrs: { role: "row", "aria-rowindex": position + 2 } }, number, ...cells);
+    element.style.top = `${position * ROW_HEIGHT}px`;
+    element.dataset.position = position;
+    const after = this.drawn.get(position + 1);
+    if (after) after.before(element);
+    else this.body.append(element);
+    this.drawn.set(position, element);
+    return element;
+  }
+
+  fill(element, row, position) {
+    element.dataset.filled = row ? "yes" : "no";
+    element.classList.toggle("mbg-waiting", !row);
+    const worst = this.worst(row);
+    for (let column = -1; column < this.columns.length; column += 1) {
+      if (this.editor && this.editor.position === position && this.editor.column === column) continue;
+      const cell = element.children[column + 1];
+      const text = row ? (column < 0 ? String(row.id) : row.cells[column]) : "";
+      const severity = worst[column];
+      const marker = severity ? [sign(severity)] : [];
+      cell.replaceChildren(...marker, make("span", { className: "mbg-text", textContent: text === null ? "" : text.slice(0, 300) }));
+      cell.classList.toggle("mbg-has-error", severity === "error");
+      cell.classList.toggle("mbg-has-warning", severity === "warning");
+      cell.classList.toggle("mbg-changed", Boolean(row && row.changed.includes(column)));
+      if (severity === "error") cell.setAttribute("aria-invalid", "true");
+      else cell.removeAttribute("aria-invalid");
+    }
+  }
+
+  /** For each column that has an issue, the worse severity. */
+  worst(row) {
+    const found = {};
+    for (const mark of row ? row.marks : []) if (found[mark.column] !== "error") found[mark.column] = mark.severity;
+    return found;
+  }
+
+  cellElement(position, column) {
+    const row = position < 0 ? this.header : this.drawn.get(position);
+    return row && row.children[column + 1];
+  }
+
+  drawActive() {
+    this.root.querySelectorAll(".mbg-active").forEach((cell) => {
+      cell.classList.remove("mbg-active");
+      cell.removeAttribute("id");
+      cell.removeAttribute("aria-describedby");
+    });
+    const { position, column } = this.active;
+    const cell = this.cellElement(position, column);
+    if (cell) {
+      cell.id = `${this.name}-active`;
+      cell.classList.add("mbg-active");
+      if (this.marksOf(position, column).length) cell.setAttribute("aria-describedby", this.barMarks.id);
+      this.grid.setAttribute("aria-activedescendant", cell.id);
+    } else this.grid.removeAttribute("aria-activedescendant");
+    const block = this.block();
+    for (const [place, row] of this.drawn) {
+      [...row.children].forEach((each, index) => {
+        const isChosen = Boolean(this.anchor) && place >= block.top && place <= block.bottom && index - 1 >= block.left && index - 1 <= block.right;
+        each.classList.toggle("mbg-chosen", isChosen);
+        if (isChosen) each.setAttribute("aria-selected", "true");
+        else each.removeAttribute("aria-selected");
+      });
+    }
+    this.drawBar();
+  }
+
+  marksOf(position, column) {
+    const row = this.rows.get(position);
+    return row ? row.marks.filter((mark) => mark.column === column) : [];
+  }
+
+  drawBar() {
+    const { position, column } = this.active;
+    const row = this.rows.get(position);
+    const shown = this.columns[column];
+    const now = JSON.stringify([position, column, row && row.id, row && row.cells[column], row && row.marks, row && row.changed, this.total]);
+    if (this.barNow === now) return;
+    this.barNow = now;
+    this.barMarks.replaceChildren();
+    this.barFlags.textContent = "";
+    this.barValue.textContent = "";
+    if (!row) {
+      this.barPlace.textContent = position < 0 && shown ? `Column ${shown.label}: Enter sorts` : "";
+      return;
+    }
+    this.barPlace.textContent = column < 0 ? `Row ${row.id}` : `Row ${row.id} · ${shown.label}`;
+    if (column >= 0) {
+      const text = row.cells[column];
+      this.barValue.textContent = text === null ? "" : visible(text.slice(0, 2000)) + (text.length > 2000 ? "…" : "");
+      const flags = [text === null ? "blank" : "", row.changed.includes(column) ? "changed" : "", shown.readOnly ? "read-only" : ""];
+      this.barFlags.textContent = flags.filter(Boolean).join(" · ");
+    }
+    for (const mark of this.marksOf(position, column)) this.barMarks.append(this.markLine(mark));
+  }
+
+  markLine(mark) {
+    const line = make("p", { className: "mbg-mark" }, sign(mark.severity, ""),
+      make("span", {}, make("strong", { textContent: `${WORDS[mark.severity]}: ` }), make("bdi", { textContent: mark.message })));
+    if (mark.suggestion !== null && mark.column >= 0 && !this.columns[mark.column].readOnly) {
+      const use = make("button", { type: "button", title: "Use suggestion (Alt+Enter)", attrs: { "aria-keyshortcuts": "Alt+Enter" } },
+        "Use suggestion: ", make("bdi", { textContent: mark.suggestion }));
+      use.addEventListener("click", () => { this.suggest(); this.grid.focus(); });
+      line.append(use);
+    }
+    return line;
+  }
+
+  // ---- Moving about
+
+  activate(position, column, { extend = false } = {}) {
+    if (extend) this.anchor ||= { ...this.active };
+    else this.anchor = null;
+    this.active = { position: Math.min(Math.max(position, -1), this.total - 1), column: Math.min(Math.max(column, -1), this.columns.length - 1) };
+    if (extend) this.active.position = Math.max(this.active.position, 0);
+    this.reveal();
+    this.draw();
+  }
+
+  /** Goes to a cell that the kernel named. */
+  go(position, column, tell = true) {
+    if (tell) this.say("");
+    this.activate(position, column);
+    if (!this.root.contains(document.activeElement) || document.activeElement === document.body) this.grid.focus();
+  }
+
+  reveal() {
+    const { position, column } = this.active;
+    const top = position * ROW_HEIGHT;
+    const room = this.scroller.clientHeight - HEADER_HEIGHT;
+    if (position >= 0 && top < this.scroller.scrollTop) this.scroller.scrollTop = top;
+    else if (position >= 0 && top + ROW_HEIGHT > this.scroller.scrollTop + room) this.scroller.scrollTop = top + ROW_HEIGHT - room;
+    const head = this.header.children[column + 1];
+    if (column < 0 || !head) return;
+    const left = head.offsetLeft;
+    if (left - this.numberWidth < this.scroller.scrollLeft) this.scroller.scrollLeft = left - this.numberWidth;
+    else if (left + head.offsetWidth > this.scroller.scrollLeft + this.scroller.clientWidth) this.scroller.scrollLeft = left + head.offsetWidth - this.scroller.clientWidth;
+  }
+
+  block() {
+    const other = this.anchor || this.active;
+    return {
+      top: Math.min(other.position, this.active.position), bottom: Math.max(other.position, this.active.position),
+      left: Math.max(Math.min(other.column, this.active.column), 0), right: Math.max(other.column, this.active.column),
+    };
+  }
+
+  cellAt(event) {
+    const cell = event.target.closest(".mbg-cell");
+    const row = cell && cell.closest(".mbg-body > .mbg-row");
+    return row && { position: Number(row.dataset.position), column: [...row.children].indexOf(cell) - 1 };
+  }
+
+  point(event) {
+    const at = this.cellAt(event);
+    if (!at || event.button !== 0 || event.target.tagName === "TEXTAREA") return;
+    event.preventDefault();
+    if (this.editor) this.finish(true);
+    this.grid.focus({ preventScroll: true });
+    this.activate(at.position, at.column, { extend: event.shiftKey });
+  }
+
+  press(event) {
+    const { position, column } = this.active;
+    const writes = event.getModifierState("AltGraph");
+    const isCommand = (event.ctrlKey || event.metaKey) && !writes;
+    const page = Math.max(1, Math.floor((this.scroller.clientHeight - HEADER_HEIGHT) / ROW_HEIGHT) - 1);
+    const extend = event.shiftKey;
+    const moves = {
+      ArrowUp: () => this.activate(isCommand ? 0 : position - 1, column, { extend }),
+      ArrowDown: () => this.activate(isCommand ? this.total - 1 : position + 1, column, { extend }),
+      ArrowLeft: () => this.activate(position, column - 1, { extend }),
+      ArrowRight: () => this.activate(position, column + 1, { extend }),
+      PageUp: () => this.activate(Math.max(position - page, 0), column, { extend }),
+      PageDown: () => this.activate(Math.max(position, 0) + page, column, { extend }),
+      Home: () => this.activate(isCommand ? 0 : position, 0, { extend }),
+      End: () => this.activate(isCommand ? this.total - 1 : position, this.columns.length - 1, { extend }),
+      F8: () => this.find(!event.shiftKey),
+      F2: () => this.edit(),
+      Delete: () => this.empty(),
+      Escape: () => { this.leaving = true; this.anchor = null; this.drawActive(); this.say("Tab leaves the table now."); },
+      Enter: () => (event.altKey ? this.suggest() : position < 0 ? this.sort(column) : this.edit()),
+    };
+    if (event.key === "Tab") this.tab(event);
+    else if (isCommand && "zy".includes(event.key.toLowerCase())) {
+      event.preventDefault();
+      this.send({ kind: event.key.toLowerCase() === "y" || event.shiftKey ? "redo" : "undo" });
+    } else if (event.key === " " && position < 0) { event.preventDefault(); this.sort(column); }
+    else if (moves[event.key]) { event.preventDefault(); moves[event.key](); }
+    else if (!isCommand && (!event.altKey || writes)) this.type(event);
+    if (event.key !== "Escape" && event.key !== "Tab" && event.key !== "Shift") this.stay();
+  }
+
+  stay() {
+    if (this.leaving) this.say("");
+    this.leaving = false;
+  }
+
+  /** Tab goes through the cells, and on at either end; after Escape it leaves at once. */
+  tab(event) {
+    if (this.leaving) { this.leaving = false; this.say(""); return; }
+    const step = event.shiftKey ? -1 : 1;
+    let { position, column } = this.active;
+    column += step;
+    if (column >= this.columns.length) { column = 0; position += 1; }
+    if (column < 0) { column = this.columns.length - 1; position -= 1; }
+    if (position < 0 || position >= this.total) return;
+    event.preventDefault();
+    this.activate(position, column);
+  }
+
+  /** A key that writes opens the editor, which then gets it; so do the keys that begin a composed character. */
+  type(event) {
+    if (event.key.length === 1 || event.key === "Dead" || event.key === "Process" || event.isComposing) this.edit("");
+    else if (event.key === "Backspace") { event.preventDefault(); this.edit(""); }
+  }
+
+  find(forward) {
+    const { position, column } = this.active;
+    this.send({ kind: "find", position, column: column < 0 ? null : this.columns[column].name, forward });
+  }
+
+  sort(place) {
+    if (place < 0) return;
+    const sort = this.columns[place].name;
+    if (this.look.sort !== sort) this.choose({ sort, descending: false });
+    else if (!this.look.descending) this.choose({ descending: true });
+    else this.choose({ sort: null, descending: false });
+  }
+
+  // ---- Editing
+
+  edit(text = null) {
+    const { position, column } = this.active;
+    const row = this.rows.get(position);
+    if (!row || column < 0 || position < 0) return;
+    const shown = this.columns[column];
+    if (shown.readOnly) { this.say(`${shown.label} may not be edited.`); return; }
+    this.reveal();
+    this.draw();
+    const before = row.cells[column] === null ? "" : row.cells[column];
+    const area = make("textarea", { className: "mbg-editor", rows: 1, value: text === null ? before : text, attrs: {
+      "aria-label": `${shown.label}, row ${row.id}`, spellcheck: "false", autocomplete: "off" } });
+    this.editor = { area, position, column, row, before: text === null ? area.value : null };
+    const cell = this.cellElement(position, column);
+    cell.classList.add("mbg-open");
+    cell.append(area);
+    area.addEventListener("keydown", (event) => this.pressEditor(event));
+    area.addEventListener("blur", () => this.finish(true, false));
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(area.value.length, area.value.length);
+    this.say("");
+  }
+
+  pressEditor(event) {
+    if (event.isComposing) return;
+    const { position, column } = this.editor;
+    if (event.key === "Escape") this.finish(false);
+    else if (event.key === "Enter" && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      this.finish(true);
+      this.activate(Math.max(position + (event.shiftKey ? -1 : 1), 0), column);
+    } else if (event.key === "Tab") { this.finish(true); this.tab(event); return; }
+    else return;
+    event.preventDefault();
+  }
+
+  /** Ends editing; the typed text goes to the kernel if it is to be kept and is another one. */
+  finish(isKept, takesFocus = true) {
+    const editor = this.editor;
+    if (!editor) return;
+    this.editor = null;
+    const text = editor.area.value;
+    const cell = editor.area.parentElement;
+    editor.area.remove();
+    cell.classList.remove("mbg-open");
+    if (takesFocus) this.grid.focus({ preventScroll: true });
+    if (isKept && text !== editor.before) {
+      editor.row.cells[editor.column] = text || null;
+      editor.row.marks = editor.row.marks.filter((mark) => mark.column !== editor.column);
+      this.send({ kind: "edit", row: editor.row.id, column: this.columns[editor.column].name, text });
+    }
+    const element = this.drawn.get(editor.position);
+    if (element) this.fill(element, this.rows.get(editor.position) || editor.row, editor.position);
+    this.drawActive();
+  }
+
+  suggest() {
+    const row = this.rows.get(this.active.position);
+    if (row && this.active.column >= 0) this.send({ kind: "suggest", row: row.id, column: this.columns[this.active.column].name });
+  }
+
+  empty() {
+    const { top, bottom, left, right } = this.block();
+    if (top < 0 || this.active.column < 0) return;
+    this.put(Array.from({ length: bottom - top + 1 }, () => Array(right - left + 1).fill("")));
+  }
+
+  /** Puts a block of texts into the table, its first cell at the first chosen one. */
+  put(texts) {
+    const { top, left } = this.block();
+    const row = this.rows.get(top);
+    if (!row) return;
+    if (texts.length * texts[0].length > 100_000) { this.say("That is too much to paste at once: 100,000 cells at most."); return; }
+    this.send({ kind: "paste", row: row.id, column: this.columns[left].name, texts });
+  }
+
+  clip(kind, event) {
+    event.stopPropagation();
+    if (event.target !== this.grid || this.editor) return;
+    event.preventDefault();
+    const block = this.block();
+    if (block.top < 0 || block.right < 0) return;
+    if (kind === "paste") this.paste(event.clipboardData, block);
+    else this.copy(event.clipboardData, block);
+  }
+
+  copy(clipboard, { top, bottom, left, right }) {
+    const cells = [];
+    for (let position = top; position <= bottom; position += 1) {
+      const row = this.rows.get(position);
+      if (!row) { this.say(`That is too much to copy at once: ${KEPT_ROWS.toLocaleString("en")} rows at most.`); return; }
+      cells.push(row.cells.slice(left, right + 1).map((text) => (text === null ? "" : text)));
+    }
+    clipboard.setData("text/plain", cells.map((line) => line.map(writeCell).join("\t")).join("\n"));
+    clipboard.setData("application/x-mbtoolkit-cells", JSON.stringify(cells));
+    this.say(`${counted(cells.length * cells[0].length, "cell", "cells")} copied.`);
+  }
+
+  paste(clipboard, { top, bottom, left, right }) {
+    const own = clipboard.getData("application/x-mbtoolkit-cells");
+    const text = clipboard.getData("text/plain");
+    const cells = own ? JSON.parse(own) : text && readBlock(text);
+    if (!cells) { this.say("There is no text to paste."); return; }
+    const isOne = cells.length === 1 && cells[0].length === 1;
+    this.put(isOne ? Array.from({ length: bottom - top + 1 }, () => Array(right - left + 1).fill(cells[0][0])) : cells);
+  }
+}
+
+function render({ model, el }) {
+  const grid = new Grid(model, el);
+  return () => grid.close();
+}
+
+export default { render };

@@ -1,0 +1,296 @@
+"""`ContactGrid`: the widget. What an edit means stands in `mbtoolkit.editing`; here it only meets the page."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import anywidget
+import polars as pl
+import traitlets
+
+from mbtoolkit.editing import Edits, View
+from mbtoolkit.editing.edits import Touched
+from mbtoolkit.errors import UsageError
+from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.widgets.grid.answers import columns_for_page, rows_for_page, summary_for_page
+from mbtoolkit.widgets.grid.messages import MAX_WINDOW, Message, is_name, read_message, view_of
+
+_HERE: Final = Path(__file__).parent
+_MAX_PAGES: Final = 32
+"""Open pages whose choice of rows is remembered; one that was forgotten asks anew."""
+
+Listener = Callable[["ContactGrid"], object]
+
+
+class ContactGrid(anywidget.AnyWidget):
+    """A table of contacts with what is wrong in it, to mend by keyboard and mouse.
+
+    The grid keeps no cell in the notebook: the page asks for the rows that it shows. Everything typed can be undone
+    and had as code. Take the mended frame from `contacts`.
+
+    Args:
+        contacts: a contacts frame, a results frame, or the invalid rows of a validation.
+        schema: `ContactSchema` or a subclass with rules of your own.
+        read_only: columns that may not be edited.
+        visible_rows: rows that are seen without scrolling.
+
+    Raises:
+        FrameError: `contacts` is no polars DataFrame or is not what `schema` asks for, or `read_only` names a column
+            that isn't there.
+        UsageError: `schema` would alter the frame, or `visible_rows` is not from 1 to 100.
+    """
+
+    _esm = _HERE / "grid.js"
+    _css = _HERE / "grid.css"
+    visible_rows = traitlets.Int(14).tag(sync=True)
+
+    def __init__(
+        self,
+        contacts: pl.DataFrame,
+        *,
+        schema: type[ContactSchema] = ContactSchema,
+        read_only: Iterable[str] = (),
+        visible_rows: int = 14,
+    ) -> None:
+        if not isinstance(visible_rows, int) or isinstance(visible_rows, bool) or not 1 <= visible_rows <= 100:
+            msg = f"visible_rows is a number of rows from 1 to 100, not {visible_rows!r}"
+            raise UsageError(msg)
+        self._schema = schema
+        self._read_only = tuple(read_only)
+        self._edits = Edits(contacts, schema=schema, read_only=self._read_only)
+        self._shown = View()
+        self._pages: OrderedDict[str, tuple[int, pl.Series]] = OrderedDict()
+        self._listeners: list[Listener] = []
+        self._answers: dict[str, Callable[[Message], None]] = {
+            "open": self._open,
+            "look": self._look,
+            "window": self._window,
+            "edit": self._edit,
+            "paste": self._paste,
+            "suggest": self._suggest,
+            "undo": self._undo,
+            "redo": self._redo,
+            "revalidate": self._revalidate,
+            "find": self._find,
+        }
+        # Messages may come in another thread than the one that runs the cells.
+        self._lock = threading.RLock()
+        super().__init__(visible_rows=visible_rows)
+        self.on_msg(self._receive)
+
+    @property
+    def edits(self) -> Edits:
+        """The edits themselves; after changing something through them, call `refresh`."""
+        return self._edits
+
+    @property
+    def contacts(self) -> pl.DataFrame:
+        """The edited frame in canonical types, same height and order; `unread:` columns where some text is unread."""
+        with self._lock:
+            return self._edits.contacts
+
+    @property
+    def changes(self) -> pl.DataFrame:
+        """The cells that differ from the given frame: `row`, `column`, `before`, `after`, both as shown."""
+        with self._lock:
+            return self._edits.changes
+
+    @property
+    def issues(self) -> pl.DataFrame:
+        """The issues frame of `contacts`."""
+        with self._lock:
+            return self._edits.revalidate()
+
+    @property
+    def code(self) -> str:
+        """Python that makes the same changes to the given frame, under the name `contacts`."""
+        with self._lock:
+            return self._edits.code
+
+    def on_change(self, listener: Listener) -> Callable[[], None]:
+        """Calls a function after each change of cells or issues that was made on the page.
+
+        Args:
+            listener: takes the grid. What it raises is shown in the grid.
+
+        Returns:
+            A function that ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def show(
+        self,
+        *,
+        rows: Literal["all", "issues", "changed"] = "all",
+        rule: str | None = None,
+        search: str = "",
+    ) -> None:
+        """Chooses the rows that are shown, on every open page.
+
+        Args:
+            rows: all of them, those with an issue, or those with a changed cell.
+            rule: only rows that break this rule (its code).
+            search: only rows that hold this text.
+
+        Raises:
+            UsageError: `rows` is none of the three.
+        """
+        if rows not in ("all", "issues", "changed"):
+            msg = f"rows is 'all', 'issues' or 'changed', not {rows!r}"
+            raise UsageError(msg)
+        with self._lock:
+            self._shown = View(rows=rows, rule=rule, search=search)
+            self.send({"kind": "show", "look": asdict(self._shown)})
+
+    def refresh(self, contacts: pl.DataFrame | None = None) -> None:
+        """Judges the frame anew and draws every open page again.
+
+        Args:
+            contacts: another frame to show, which ends all edits of the old one; None to go on with this one.
+
+        Raises:
+            FrameError: as the class.
+        """
+        with self._lock:
+            if contacts is None:
+                self._edits.revalidate()
+            else:
+                self._edits = Edits(contacts, schema=self._schema, read_only=self._read_only)
+                self._shown = View()
+            self._pages.clear()
+            self.send({"kind": "reopen"})
+
+    def __repr__(self) -> str:
+        """The counts; no cell of the table is in it."""
+        edits = self._edits
+        return f"ContactGrid({edits.height:,} rows, {len(edits.columns)} columns, {edits.change_count:,} changes)"
+
+    def _receive(self, _widget: object, content: object, _buffers: object) -> None:
+        """Answers one message of a page; whatever goes wrong is said on that page."""
+        asked = content.get("view") if isinstance(content, dict) else None
+        view = str(asked) if is_name(asked) else None
+        try:
+            with self._lock:
+                message = read_message(content)
+                self._answers[message.kind](message)
+        except UsageError as error:
+            self._say(view, str(error))
+        except Exception as error:  # noqa: BLE001 - raised into a callback it would be seen by nobody
+            self._say(view, f"Something went wrong in the kernel ({type(error).__name__}); the edit was not made")
+
+    def _say(self, view: str | None, text: str) -> None:
+        self.send({"kind": "error", "view": view, "text": text})
+
+    def _open(self, message: Message) -> None:
+        answer = {"columns": columns_for_page(self._edits), "look": asdict(self._shown)}
+        self.send({"kind": "opened", "view": message.view, "summary": summary_for_page(self._edits), **answer})
+
+    def _look(self, message: Message) -> None:
+        """A page chooses rows: they are found now, and stay until it chooses again."""
+        self._pages[message.view] = (message["look"], self._edits.view(view_of(message)))
+        self._pages.move_to_end(message.view)
+        while len(self._pages) > _MAX_PAGES:
+            self._pages.popitem(last=False)
+        self._send_window(message, summary_for_page(self._edits))
+
+    def _window(self, message: Message) -> None:
+        look, _ = self._pages.get(message.view, (None, None))
+        if look is None:
+            self.send({"kind": "lost", "view": message.view})
+        elif look == message["look"]:
+            self._send_window(message, None)
+
+    def _send_window(self, message: Message, summary: dict[str, Any] | None) -> None:
+        look, ids = self._pages[message.view]
+        part = ids.slice(message["start"], message["count"])
+        answer = {"look": look, "start": message["start"], "total": len(ids), "summary": summary}
+        self.send({"kind": "rows", "view": message.view, "rows": rows_for_page(self._edits, part), **answer})
+
+    def _edit(self, message: Message) -> None:
+        self._changed(message, self._edits.edit(message["row"], message["column"], message["text"]))
+
+    def _suggest(self, message: Message) -> None:
+        touched = self._edits.apply_suggestion(message["row"], message["column"])
+        self._changed(message, touched, note="The suggestion is in the cell.")
+
+    def _undo(self, message: Message) -> None:
+        touched = self._edits.undo()
+        self._changed(message, touched, note="Undone." if touched.rows else "Nothing to undo.", go=True)
+
+    def _redo(self, message: Message) -> None:
+        touched = self._edits.redo()
+        self._changed(message, touched, note="Done again." if touched.rows else "Nothing to do again.", go=True)
+
+    def _paste(self, message: Message) -> None:
+        """Puts a block into the rows of the page's view from a cell on, as far as there are cells to take it."""
+        ids = self._ids(message)
+        begin = ids.index_of(message["row"])
+        names = [column.name for column in self._edits.columns]
+        if begin is None or message["column"] not in names:
+            msg = "the cell to paste into is not in this view any more; choose it again"
+            raise UsageError(msg)
+        texts: list[list[str]] = message["texts"]
+        first = names.index(message["column"])
+        columns = self._edits.columns[first : first + len(texts[0])]
+        places = [place for place, column in enumerate(columns) if not column.read_only]
+        if not places:
+            msg = "these columns may not be edited"
+            raise UsageError(msg)
+        rows = ids.slice(begin, len(texts)).to_list()
+        block = [[line[place] for place in places] for line in texts[: len(rows)]]
+        touched = self._edits.edit_block(rows, [columns[place].name for place in places], block)
+        missed = len(texts) * len(texts[0]) - len(rows) * len(places)
+        left = f" {missed:,} had no place or stand in columns that may not be edited." if missed else ""
+        self._changed(message, touched, note=f"{len(rows) * len(places):,} cells filled.{left}")
+
+    def _revalidate(self, message: Message) -> None:
+        self._edits.revalidate()
+        self.send({"kind": "stale", "summary": summary_for_page(self._edits)})
+        self._tell(message.view)
+
+    def _find(self, message: Message) -> None:
+        ids = self._ids(message)
+        found = self._edits.next_issue(ids, message["position"], message["column"], forward=message["forward"])
+        if found is None:
+            self.send({"kind": "note", "view": message.view, "text": "No row of this view has an issue."})
+            return
+        position, column = found
+        self.send({"kind": "at", "view": message.view, "position": position, "column": column})
+
+    def _ids(self, message: Message) -> pl.Series:
+        """The rows that the page shows.
+
+        Raises:
+            UsageError: it has not asked for any yet.
+        """
+        if message.view not in self._pages:
+            self.send({"kind": "lost", "view": message.view})
+            msg = "the grid was drawn anew; try that again"
+            raise UsageError(msg)
+        return self._pages[message.view][1]
+
+    def _changed(self, message: Message, touched: Touched, *, note: str = "", go: bool = False) -> None:
+        """Tells every page what changed."""
+        answer: dict[str, Any] = {"kind": "changed", "view": message.view, "note": note, "at": None}
+        ids = pl.Series(touched.rows[:MAX_WINDOW], dtype=pl.Int64)
+        answer["rows"] = rows_for_page(self._edits, ids) if len(touched.rows) <= MAX_WINDOW else None
+        answer["changed"] = bool(touched.rows)
+        if go and touched.rows and message.view in self._pages:
+            position = self._pages[message.view][1].index_of(touched.rows[0])
+            answer["at"] = {"position": position, "row": touched.rows[0], "column": touched.columns[0]}
+        self.send({**answer, "summary": summary_for_page(self._edits)})
+        if touched.rows:
+            self._tell(message.view)
+
+    def _tell(self, view: str) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(self)
+            except Exception as error:  # noqa: BLE001 - raised into a callback it would be seen by nobody
+                self._say(view, f"The edit is made, but what follows it failed ({type(error).__name__}).")
