@@ -1,19 +1,26 @@
 """`mbtoolkit demo | validate FILE | push FILE | sandbox`: the same functions as in a notebook, from the shell.
 
-Exit codes: 0 all rows are stored (or valid), 1 some are not, 2 the call is wrong.
+Exit codes: 0 all rows are stored (or valid), 1 some are not, or the results could not be written where they were asked
+for, 2 nothing was sent: the call is wrong, or was interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
+import signal
 import sys
+import tempfile
+import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from mbtoolkit.errors import ConsentError, SourceWarning, UsageError
+from mbtoolkit.errors import SourceWarning, UsageError
 from mbtoolkit.version import __version__
 
 ALL_STORED: Final = 0
@@ -22,6 +29,19 @@ WRONG_CALL: Final = 2
 
 WIDTH: Final = 80
 """Characters a line of a table has at the most."""
+
+_ARGUMENT: Final = re.compile(
+    r"\b(base_url|clear|default_country|encoding|list_id|mapping|max_concurrency|opt_ins_on|separator|sheet)=(\.\.\.)?"
+)
+"""An argument of the toolkit's functions that is an option here too."""
+
+_MEANING: Final = {
+    "succeeded": "the CRM says that it is stored",
+    "invalid": "not sent: a rule refused it",
+    "rejected": "sent, and the CRM refused it",
+    "unknown": "sent, and no clear answer came: it may or may not be stored",
+    "not_sent": "the run stopped first",
+}
 
 _SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_code")
 
@@ -35,17 +55,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal has no character for must not cost the rest of what is said.
+        sys.stdout.reconfigure(errors="replace")
+    if sys.stderr is None:
+        # Closed by the caller (`2>&-`), which the progress bar and the log do not expect.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     parsed = _parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     try:
         code = parsed.run(parsed)
     except UsageError as error:
-        print(f"mbtoolkit: {error}", file=sys.stderr)
+        _complain(_in_shell_words(str(error)))
         return WRONG_CALL
-    except BrokenPipeError:
-        # The reader went away (as `| head` does); Python would complain once more while closing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SOME_NOT
+    except KeyboardInterrupt:
+        _complain("interrupted; nothing was sent")
+        return WRONG_CALL
     assert isinstance(code, int)
     return code
 
@@ -53,14 +78,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     """One line for what was assumed about a source; other warnings by their name."""
     label = "note" if issubclass(category, SourceWarning) else category.__name__
-    print(f"mbtoolkit: {label}: {message}", file=sys.stderr)
+    _complain(f"{label}: {_in_shell_words(str(message))}")
+
+
+def _say(text: str) -> None:
+    """Prints; where nobody reads any more, or the disk is full, what was done for the rows still counts."""
+    try:
+        print(_printable(text), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _complain(f"the standard output can't be written: {error.strerror}")
+
+
+def _complain(text: str) -> None:
+    """Prints to the standard error, if there is one."""
+    with suppress(OSError):
+        print(_printable(f"mbtoolkit: {text}"), file=sys.stderr, flush=True)
+
+
+def _printable(text: str) -> str:
+    """The text with characters that a terminal would obey written out, as Python writes them."""
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def _in_shell_words(text: str) -> str:
+    """An error's or a rule's text with options named as in the shell: `--sheet` for `sheet=`."""
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}{'' if found[2] else ' '}", text)
+
+
+def _wrapped(text: str, first: str = "", other: str = "") -> str:
+    """The text in lines of at most 80 characters."""
+    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mbtoolkit",
         description="From a messy table of contacts into the MainBrainer CRM, every row accounted for.",
-        epilog="example: mbtoolkit demo",
+        epilog="example:\n  mbtoolkit demo\n\n" + _EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mbtoolkit {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -71,13 +128,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_EXIT_CODES: Final = """exit codes:
+  0  all rows are stored (validate: can be sent)
+  1  some are not, or --out could not be written after the sending
+  2  the call is wrong, or was interrupted in time: nothing was sent"""
+
+
 def _command(commands: Any, name: str, run: Any, description: str, *examples: str) -> argparse.ArgumentParser:
     heading = "example" if len(examples) == 1 else "examples"
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=description,
         description=description[0].upper() + description[1:] + ".",
-        epilog=f"{heading}:\n" + "\n".join(f"  {example}" for example in examples),
+        epilog=f"{heading}:\n" + "\n".join(f"  {example}" for example in examples) + f"\n\n{_EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(run=run)
@@ -102,11 +165,11 @@ def _add_validate(commands: Any) -> None:
         "validate",
         _validate,
         "say what is wrong with a file, and send nothing",
-        'mbtoolkit validate contacts.csv --map "E-mail=email" --map "City=property:City"',
+        'mbtoolkit validate people.csv --map "E-mail=email" --map "City=property:City"',
         "mbtoolkit validate contacts.xlsx --mapping mapping.toml --default-country NO",
     )
     _add_source(command)
-    command.add_argument("--out", metavar="FILE", help="write the issues there (.csv, .parquet)")
+    command.add_argument("--out", metavar="FILE", help="write the issues there (.xlsx, .csv, .parquet)")
 
 
 def _add_push(commands: Any) -> None:
@@ -116,14 +179,18 @@ def _add_push(commands: Any) -> None:
         _push,
         "validate a file, send what can be sent, and say what became of each row",
         "mbtoolkit push contacts.csv --mapping mapping.toml --out results.xlsx",
-        "MBTOOLKIT_BASE_URL and MBTOOLKIT_TOKEN say where to and who asks",
+        'MBTOOLKIT_TOKEN="$(cat token.txt)" mbtoolkit push people.xlsx --opt-ins-on 250',
     )
+    assert command.description is not None
+    command.description += "\nThe environment's MBTOOLKIT_TOKEN says who asks."
     _add_source(command)
     _add_output(command)
     command.add_argument("--base-url", metavar="URL", help="of the CRM; MBTOOLKIT_BASE_URL by default")
     command.add_argument("--list-id", metavar="UUID", help="for rows that name no list; MBTOOLKIT_LIST_ID by default")
-    command.add_argument("--clear", action="append", default=[], metavar="FIELD", help="empty this field where blank")
-    command.add_argument("--opt-ins-on", type=int, metavar="N", help="how many opt-ins this file turns on")
+    command.add_argument(
+        "--clear", action="append", default=[], metavar="FIELD", help="empty it where blank; may repeat"
+    )
+    command.add_argument("--opt-ins-on", type=int, metavar="N", help="how many opt-ins this turns on, if over 100")
     command.add_argument("--max-concurrency", type=int, default=10, metavar="N", help="requests at once (10)")
 
 
@@ -181,98 +248,140 @@ def _read(parsed: argparse.Namespace) -> Any:
     )
 
 
-def _check_out(path: str | None, endings: Sequence[str]) -> None:
-    """Before anything is sent: whether results could be written.
-
-    Raises:
-        UsageError: they could not.
-    """
-    if path is None:
-        return
-    target = Path(path)
-    if target.suffix.lower() not in endings:
-        msg = f"--out {target.name!r} ends in none of {', '.join(endings)}"
-        raise UsageError(msg)
-    if not target.absolute().parent.is_dir():
-        msg = f"there is no folder {target.parent.name!r} for --out {target.name!r}; make it first"
-        raise UsageError(msg)
-
-
 def _validate(parsed: argparse.Namespace) -> int:
+    from mbtoolkit.results import check_target, write_issues  # noqa: PLC0415
     from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
 
-    _check_out(parsed.out, (".csv", ".parquet"))
+    if parsed.out is not None:
+        check_target(parsed.out)
     validation = validate_contacts(_read(parsed))
-    print(validation)
-    if parsed.out:
-        if parsed.out.lower().endswith(".csv"):
-            validation.issues.write_csv(parsed.out)
-        else:
-            validation.issues.write_parquet(parsed.out)
-        print(f"issues written to {parsed.out}")
+    if parsed.out is not None:
+        write_issues(validation.issues, parsed.out)
+    _say(validation.headline)
+    for rule, severity, rows, column, first_row, message in validation.counts.iter_rows():
+        _say(f"  {rows:>7,}  {severity:<7}  {rule}  (first in row {first_row})")
+        told = _in_shell_words(f"{column} {message}" if column else message)
+        _say(_wrapped(told, " " * 11, " " * 11))
+    if not validation.issues.is_empty():
+        _say("Rows are counted from 0, the header line apart.")
+    if parsed.out is not None:
+        _say(f"issues written to {parsed.out}")
     return ALL_STORED if validation.ok else SOME_NOT
 
 
 def _push(parsed: argparse.Namespace) -> int:
     from mbtoolkit.client import Client  # noqa: PLC0415
+    from mbtoolkit.results import check_target  # noqa: PLC0415
 
-    _check_out(parsed.out, (".xlsx", ".csv", ".parquet"))
+    if parsed.out is not None:
+        check_target(parsed.out)
     options = {"base_url": parsed.base_url, "list_id": parsed.list_id}
-    with Client.from_env(**{name: value for name, value in options.items() if value is not None}) as client:
+    with (
+        _ended_like_ctrl_c(),
+        Client.from_env(**{name: value for name, value in options.items() if value is not None}) as client,
+    ):
         options = {"opt_ins_on": parsed.opt_ins_on, "clear": parsed.clear, "max_concurrency": parsed.max_concurrency}
-        return _code(_upsert(_read(parsed), client, parsed, **options))
+        results, is_saved = _upsert(_read(parsed), client, parsed, **options)
+        return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
 
 
-def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: Any) -> Any:
-    """Sends, says what became of the rows, writes the results; returns them.
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Makes a scheduler's or a closing terminal's signal end a run as Ctrl-C does, with its results written."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [
+        number for number in map(signal.Signals.__getitem__, names) if signal.getsignal(number) == signal.SIG_DFL
+    ]
+    for number in numbers:
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: Any) -> tuple[Any, bool]:
+    """Sends, writes the results, says what became of the rows; returns them, and whether they are where they should be.
 
     Raises:
-        UsageError: see `upsert_contacts`.
+        UsageError: see `upsert_contacts`, `check_target`.
     """
-    from mbtoolkit.results import summarize, write_results  # noqa: PLC0415
+    from mbtoolkit.results import check_target  # noqa: PLC0415
+    from mbtoolkit.schemas.frames import RESULTS  # noqa: PLC0415
     from mbtoolkit.upserts import upsert_contacts  # noqa: PLC0415
 
+    if parsed.out is not None:
+        check_target(parsed.out, rows=contacts.height, columns=contacts.width + len(RESULTS))
+    results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
+    # First of all, for a terminal can fail in many ways.
+    is_saved = parsed.out is None or _save(results, parsed.out)
+    with suppress(KeyboardInterrupt):
+        _tell(results)
+        if parsed.out is not None and is_saved:
+            _say(f"\nresults written to {parsed.out}")
+    return results, is_saved
+
+
+def _save(results: Any, path: str) -> bool:
+    """Whether the results could be written; if not, they are kept in the working or the temporary folder."""
+    from mbtoolkit.results import write_results  # noqa: PLC0415
+
     try:
-        results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
-    except ConsentError as error:
-        msg = str(error).replace("opt_ins_on=", "--opt-ins-on ")
-        raise UsageError(msg) from None
-    shown = results.select(_SHOWN).group_by("mb_status", maintain_order=True).head(3).select(_SHOWN)
-    print_table(shown, f"The first rows of each status, of {results.height:,}")
-    print_table(summarize(results).drop("example"), "What became of the rows")
-    for status, reason, example in summarize(results).select("mb_status", "reason", "example").iter_rows():
-        if status != "succeeded" and example:
-            print(_wrapped(f"{status}, {reason}: {example}"))
-    if parsed.out:
-        print(f"results written to {write_results(results, parsed.out)}")
-    return results
+        write_results(results, path)
+    except (UsageError, KeyboardInterrupt) as error:
+        why = str(error) or "interrupted"
+    else:
+        return True
+    _complain(f"the rows were sent, but their results are not where they should be: {why}")
+    mask = os.umask(0o077)  # Others may look into the temporary folder.
+    try:
+        for folder in (Path(), Path(tempfile.gettempdir())):
+            with suppress(UsageError):
+                kept = write_results(results, folder / f"mbtoolkit-results-{results['mb_run_id'][0]}.parquet")
+                _complain(f"they are in {kept.absolute()} instead")
+                return False
+    finally:
+        os.umask(mask)
+    _complain("they could not be written anywhere else either; what is printed is all that is left of them")
+    return False
 
 
-def _code(results: Any) -> int:
-    return ALL_STORED if (results["mb_status"] == "succeeded").all() else SOME_NOT
+def _tell(results: Any) -> None:
+    """Says what became of the rows."""
+    from mbtoolkit.results import summarize  # noqa: PLC0415
 
-
-def _wrapped(text: str) -> str:
-    import textwrap  # noqa: PLC0415
-
-    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    shown = results.group_by("mb_status", maintain_order=True).head(3).select(_SHOWN)
+    print_table(shown, f"The first rows of each status, of {results.height:,} (mb_row counts from 0):")
+    summary = summarize(results)
+    print_table(summary.drop("example"), "What became of the rows:")
+    for status in summary["mb_status"].unique(maintain_order=True):
+        _say(f"  {status:<9}  {_MEANING.get(status, '')}")
+    examples = summary.filter(summary["example"].is_not_null() & (summary["mb_status"] != "succeeded"))
+    if not examples.is_empty():
+        _say("\nReasons, the commonest first:")
+    for status, reason, example in examples.select("mb_status", "reason", "example").iter_rows():
+        _say(_wrapped(_in_shell_words(f"{status}, {reason}: {example}"), "  ", "    "))
 
 
 def print_table(frame: Any, title: str) -> None:
     """Prints a frame under a title, in lines of at most 80 characters."""
     import polars as pl  # noqa: PLC0415
 
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    lines = "UTF8" if "┌".encode(encoding, "replace") != b"?" else "ASCII"
     with pl.Config(
         tbl_width_chars=WIDTH,
         tbl_rows=40,
         tbl_cols=-1,
         tbl_hide_dataframe_shape=True,
         tbl_hide_column_data_types=True,
-        tbl_formatting="UTF8_FULL_CONDENSED",
+        tbl_formatting="UTF8_FULL_CONDENSED" if lines == "UTF8" else "ASCII_FULL_CONDENSED",
         fmt_str_lengths=40,
+        tbl_cell_numeric_alignment="RIGHT",
         thousands_separator=False,
     ):
-        print(f"\n{title}\n{frame}")
+        _say(f"\n{title}\n{frame}")
 
 
 def _demo(parsed: argparse.Namespace) -> int:
@@ -282,26 +391,28 @@ def _demo(parsed: argparse.Namespace) -> int:
         raise UsageError(_NEEDS_SANDBOX) from error
     from mbtoolkit.demo import COUNTRY_COLUMN, as_foretold, sample  # noqa: PLC0415
     from mbtoolkit.reading import read_contacts  # noqa: PLC0415
+    from mbtoolkit.results import check_target  # noqa: PLC0415
     from mbtoolkit.upserts import count_opt_ins  # noqa: PLC0415
     from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
 
-    _check_out(parsed.out, (".xlsx", ".csv", ".parquet"))
+    if parsed.out is not None:
+        check_target(parsed.out)
     contacts = read_contacts(sample("contacts.csv"), mapping=sample("mapping.toml"), default_country=COUNTRY_COLUMN)
     validation = validate_contacts(contacts)
-    print(f"The sample: {validation.headline}.")
+    _say(f"The sample: {validation.headline}.")
     # The sample's people are made up; a file of real ones states a count that a person has looked at.
     opt_ins_on = count_opt_ins(validation.valid)
     with Sandbox() as crm, crm.client() as client:
-        print(f"A sandbox CRM is at {crm.base_url}; it runs only for this demo.")
-        results = _upsert(contacts, client, parsed, opt_ins_on=opt_ins_on)
+        _say(f"A sandbox CRM is at {crm.base_url}; it runs only for this demo.")
+        results, is_saved = _upsert(contacts, client, parsed, opt_ins_on=opt_ins_on)
         stored = crm.contacts().height
         foretold = "as" if as_foretold(results) else "NOT as"
-        print(f"\nEvery row ended {foretold} the sample's known answers say.")
-        print(f"The sandbox holds {stored:,} contacts: rows that share an identifier became one.")
+        _say(f"\nEvery row ended {foretold} the sample's known answers say.")
+        _say(f"The sandbox holds {stored:,} contacts: rows that share an identifier became one.")
         if parsed.keep:
-            print(f"Look at it: {crm.page_url}\nCtrl-C ends it.")
+            _say(f"Look at it: {crm.page_url}\nCtrl-C ends it.")
             _wait_for_interrupt()
-    return ALL_STORED if as_foretold(results) else SOME_NOT
+    return ALL_STORED if is_saved and as_foretold(results) else SOME_NOT
 
 
 def _wait_for_interrupt() -> None:
@@ -310,7 +421,7 @@ def _wait_for_interrupt() -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        print()
+        _say("")
 
 
 _NEEDS_SANDBOX: Final = 'the sandbox needs one more package: pip install "mbtoolkit[sandbox]"'

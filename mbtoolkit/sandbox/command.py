@@ -16,6 +16,8 @@ from mbtoolkit.sandbox.limits import PLANS, plan_named
 from mbtoolkit.sandbox.settings import Settings
 from mbtoolkit.sandbox.store import MEMORY
 
+MAX_PORT: Final = 65_535
+"""The largest number of a TCP port. Source: RFC 9293, section 3.1."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -39,9 +41,13 @@ def serve(
         faults: whether faults can be scripted over HTTP; off, for a person expects a CRM that works.
 
     Raises:
-        ValueError: an argument can't work: a host that is not loopback, a file of something else, an unknown plan.
+        ValueError: an argument can't work: a host that is not loopback, a port that is none, a file of something else,
+            an unknown plan.
         OSError: the port is taken, or the file can't be opened.
     """
+    if not 0 <= port <= MAX_PORT:
+        msg = f"port {port} is none: give 1 to {MAX_PORT}, or 0 for any free one"
+        raise ValueError(msg)
     settings = Settings(
         db=db, plan=plan_named(plan), token=secrets.token_urlsafe(32) if token is None else token, faults=faults
     )
