@@ -10,6 +10,7 @@ import argparse
 import io
 import os
 import re
+import secrets
 import signal
 import sys
 import tempfile
@@ -31,7 +32,7 @@ WIDTH: Final = 80
 """Characters a line of a table has at the most."""
 
 _ARGUMENT: Final = re.compile(
-    r"\b(base_url|clear|default_country|encoding|list_id|mapping|max_concurrency|opt_ins_on|separator|sheet)=(\.\.\.)?"
+    r"\b(base_url|clear|default_country|encoding|list_id|max_concurrency|opt_ins_on|separator|sheet)=(\.\.\.)?"
 )
 """An argument of the toolkit's functions that is an option here too."""
 
@@ -92,9 +93,10 @@ def _say(text: str) -> None:
 
 
 def _complain(text: str) -> None:
-    """Prints to the standard error, if there is one."""
+    """Prints to the standard error: for a person in lines that fit, for a log in one."""
+    line = _printable(f"mbtoolkit: {text}")
     with suppress(OSError):
-        print(_printable(f"mbtoolkit: {text}"), file=sys.stderr, flush=True)
+        print(_wrapped(line, other="  ") if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
 
 def _printable(text: str) -> str:
@@ -104,6 +106,7 @@ def _printable(text: str) -> str:
 
 def _in_shell_words(text: str) -> str:
     """An error's or a rule's text with options named as in the shell: `--sheet` for `sheet=`."""
+    text = text.replace("mapping={'E-mail': 'email'}", '--map "E-mail=email"')
     return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}{'' if found[2] else ' '}", text)
 
 
@@ -248,12 +251,23 @@ def _read(parsed: argparse.Namespace) -> Any:
     )
 
 
-def _validate(parsed: argparse.Namespace) -> int:
-    from mbtoolkit.results import check_target, write_issues  # noqa: PLC0415
-    from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
+def _check_out(parsed: argparse.Namespace, rows: int = 0, columns: int = 0) -> None:
+    """Before anything is sent: whether a frame could be written to --out.
+
+    Raises:
+        UsageError: it could not.
+    """
+    from mbtoolkit.results import check_target  # noqa: PLC0415
 
     if parsed.out is not None:
-        check_target(parsed.out)
+        check_target(parsed.out, rows=rows, columns=columns)
+
+
+def _validate(parsed: argparse.Namespace) -> int:
+    from mbtoolkit.results import write_issues  # noqa: PLC0415
+    from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
+
+    _check_out(parsed)
     validation = validate_contacts(_read(parsed))
     if parsed.out is not None:
         write_issues(validation.issues, parsed.out)
@@ -271,10 +285,8 @@ def _validate(parsed: argparse.Namespace) -> int:
 
 def _push(parsed: argparse.Namespace) -> int:
     from mbtoolkit.client import Client  # noqa: PLC0415
-    from mbtoolkit.results import check_target  # noqa: PLC0415
 
-    if parsed.out is not None:
-        check_target(parsed.out)
+    _check_out(parsed)
     options = {"base_url": parsed.base_url, "list_id": parsed.list_id}
     with (
         _ended_like_ctrl_c(),
@@ -307,12 +319,10 @@ def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: A
     Raises:
         UsageError: see `upsert_contacts`, `check_target`.
     """
-    from mbtoolkit.results import check_target  # noqa: PLC0415
     from mbtoolkit.schemas.frames import RESULTS  # noqa: PLC0415
     from mbtoolkit.upserts import upsert_contacts  # noqa: PLC0415
 
-    if parsed.out is not None:
-        check_target(parsed.out, rows=contacts.height, columns=contacts.width + len(RESULTS))
+    _check_out(parsed, contacts.height, contacts.width + len(RESULTS))
     results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
     # First of all, for a terminal can fail in many ways.
     is_saved = parsed.out is None or _save(results, parsed.out)
@@ -329,8 +339,10 @@ def _save(results: Any, path: str) -> bool:
 
     try:
         write_results(results, path)
-    except (UsageError, KeyboardInterrupt) as error:
-        why = str(error) or "interrupted"
+    except UsageError as error:
+        why = str(error)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the rows are sent and what became of them is kept
+        why = type(error).__name__
     else:
         return True
     _complain(f"the rows were sent, but their results are not where they should be: {why}")
@@ -338,7 +350,7 @@ def _save(results: Any, path: str) -> bool:
     try:
         for folder in (Path(), Path(tempfile.gettempdir())):
             with suppress(UsageError):
-                kept = write_results(results, folder / f"mbtoolkit-results-{results['mb_run_id'][0]}.parquet")
+                kept = write_results(results, folder / f"mbtoolkit-results-{secrets.token_hex(4)}.parquet")
                 _complain(f"they are in {kept.absolute()} instead")
                 return False
     finally:
@@ -351,6 +363,9 @@ def _tell(results: Any) -> None:
     """Says what became of the rows."""
     from mbtoolkit.results import summarize  # noqa: PLC0415
 
+    if results.is_empty():
+        _say("There was no contact to send.")
+        return
     shown = results.group_by("mb_status", maintain_order=True).head(3).select(_SHOWN)
     print_table(shown, f"The first rows of each status, of {results.height:,} (mb_row counts from 0):")
     summary = summarize(results)
@@ -391,15 +406,13 @@ def _demo(parsed: argparse.Namespace) -> int:
         raise UsageError(_NEEDS_SANDBOX) from error
     from mbtoolkit.demo import COUNTRY_COLUMN, as_foretold, sample  # noqa: PLC0415
     from mbtoolkit.reading import read_contacts  # noqa: PLC0415
-    from mbtoolkit.results import check_target  # noqa: PLC0415
     from mbtoolkit.upserts import count_opt_ins  # noqa: PLC0415
     from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
 
-    if parsed.out is not None:
-        check_target(parsed.out)
+    _check_out(parsed)
     contacts = read_contacts(sample("contacts.csv"), mapping=sample("mapping.toml"), default_country=COUNTRY_COLUMN)
     validation = validate_contacts(contacts)
-    _say(f"The sample: {validation.headline}.")
+    _say(f"The sample is a table of made-up people, with the mistakes that tables have.\n{validation.headline}.")
     # The sample's people are made up; a file of real ones states a count that a person has looked at.
     opt_ins_on = count_opt_ins(validation.valid)
     with Sandbox() as crm, crm.client() as client:
@@ -412,6 +425,8 @@ def _demo(parsed: argparse.Namespace) -> int:
         if parsed.keep:
             _say(f"Look at it: {crm.page_url}\nCtrl-C ends it.")
             _wait_for_interrupt()
+        else:
+            _say(_LOOK_CLOSER)
     return ALL_STORED if is_saved and as_foretold(results) else SOME_NOT
 
 
@@ -424,6 +439,9 @@ def _wait_for_interrupt() -> None:
         _say("")
 
 
+_LOOK_CLOSER: Final = """
+To see every row's result:      mbtoolkit demo --out results.xlsx
+To see what the sandbox holds:  mbtoolkit demo --keep"""
 _NEEDS_SANDBOX: Final = 'the sandbox needs one more package: pip install "mbtoolkit[sandbox]"'
 
 

@@ -60,8 +60,9 @@ def test_serves_until_a_signal_and_ends_cleanly(number, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [(["--host", "0.0.0.0"], "loopback"), (["--plan", "gold"], "freemium"), (["--token", "a b"], "token"),
-     (["--db", "/nowhere/at/all.sqlite"], "No such file")],
-    ids=["host", "plan", "token", "db"],
+     (["--db", "/nowhere/at/all.sqlite"], "No such file"), (["--port", "65536"], "port 65536"),
+     (["--port", "-1"], "port -1")],
+    ids=["host", "plan", "token", "db", "port", "negative port"],
 )  # fmt: skip
 def test_wrong_options_end_with_a_reason(options, said):
     done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False, timeout=20)
