@@ -118,7 +118,7 @@ def _wrapped(text: str, first: str = "", other: str = "") -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mbtoolkit",
-        description="From a messy table of contacts into the MainBrainer CRM, every row accounted for.",
+        description="From a messy table of contacts into the MainBrainer CRM, every row accounted\nfor.",
         epilog="example:\n  mbtoolkit demo\n\n" + _EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -372,7 +372,7 @@ def _tell(results: Any) -> None:
     print_table(summary.drop("example"), "What became of the rows:")
     for status in summary["mb_status"].unique(maintain_order=True):
         _say(f"  {status:<9}  {_MEANING.get(status, '')}")
-    examples = summary.filter(summary["example"].is_not_null() & (summary["mb_status"] != "succeeded"))
+    examples = summary.filter(summary["example"].is_not_null() & summary["reason"].is_not_null())
     if not examples.is_empty():
         _say("\nReasons, the commonest first:")
     for status, reason, example in examples.select("mb_status", "reason", "example").iter_rows():

@@ -29,6 +29,7 @@ def run(*words, env=None, timeout=120):
         check=False,
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=timeout,
         env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", **(env or {})},
     )
@@ -185,6 +186,14 @@ def test_no_connection_ends_with_1(clean):
     assert done.returncode == 1, done.stderr
     assert "no_connection" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_properties_that_the_crm_did_not_take_are_told_of_stored_rows(env, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("email,property:Shoe size of nobody\nann@example.com,44\n", encoding="utf-8")
+    done = run("push", path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "succeeded, invalid_properties: " in done.stdout
 
 
 def test_headers_alone_are_nothing_to_send(crm, env, tmp_path):
@@ -391,15 +400,16 @@ def test_a_scheduler_that_ends_a_push_still_gets_the_results(crm, env, slow, tmp
 
 
 def test_ctrl_c_before_the_sending_ends_with_2(crm, env, tmp_path):
-    # A pipe that nobody writes into keeps the reading waiting.
-    os.mkfifo(tmp_path / "people.csv")
+    path = tmp_path / "people.csv"
+    path.write_text("email;note\n" + "".join(f"p{n}@example.com;{n}\n" for n in range(300_000)), encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "mbtoolkit", "push", str(tmp_path / "people.csv")],
+        [sys.executable, "-m", "mbtoolkit", "push", str(path)],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **env},
     )
-    time.sleep(3)
+    assert process.stderr is not None
+    assert "the separator is ';'" in process.stderr.readline()  # It is read, and about to be validated.
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (2, "mbtoolkit: interrupted; nothing was sent\n")

@@ -173,7 +173,8 @@ def _part(folder: Path) -> Path:
 
 
 def _why_not(target: Path, error: Exception) -> str:
-    reason = getattr(error, "strerror", None) or type(error).__name__
+    # polars' own OSErrors have no strerror.
+    reason = getattr(error, "strerror", None) or (str(error) if isinstance(error, OSError) else type(error).__name__)
     return f"{target.name!r} can't be written: {reason}; give another path"
 
 
