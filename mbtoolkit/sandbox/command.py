@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import os
 import secrets
 import signal
@@ -82,11 +83,21 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             _on_signal(loop, number, stop)
-        print(_greeting(hosted, settings), flush=True)
+        _say(_greeting(hosted, settings))
         await stop.wait()
-        print("The sandbox has stopped.", flush=True)
+        _say("The sandbox has stopped.")
     finally:
         await hosted.close()
+
+
+def _say(text: str) -> None:
+    """Prints; a reader that went away (as `| head` does) or an output without a character stops no sandbox."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stop: asyncio.Event) -> None:

@@ -1,5 +1,6 @@
 """The sandbox as a command."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -74,3 +75,20 @@ def test_wrong_options_end_with_a_reason(options, said):
 def test_serve_refuses_other_hosts():
     with pytest.raises(ValueError, match="loopback"):
         serve(host="192.0.2.1")
+
+
+def test_a_reader_that_goes_away_is_no_fault(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    process = subprocess.Popen(
+        [*COMMAND, "--db", str(tmp_path / "Åse.sqlite")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert "?se.sqlite" in process.stdout.readline()
+    process.stdout.close()
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=20) == 0
+    process.stderr.close()
