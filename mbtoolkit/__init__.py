@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mbtoolkit.reading import read_contacts as read_contacts
     from mbtoolkit.results import summarize as summarize
     from mbtoolkit.results import with_contact_ids as with_contact_ids
+    from mbtoolkit.results import write_issues as write_issues
     from mbtoolkit.results import write_results as write_results
     from mbtoolkit.schemas import RULES as RULES
     from mbtoolkit.schemas import ContactSchema as ContactSchema
@@ -81,6 +82,7 @@ _HOMES: Final[dict[str, str]] = {
     "upsert_contacts": "upserts",
     "validate_contacts": "validation",
     "with_contact_ids": "results",
+    "write_issues": "results",
     "write_results": "results",
 }
 """Each public name and the module it comes from; the imports above say the same to static tools."""
@@ -117,6 +119,7 @@ __all__ = [
     "upsert_contacts",
     "validate_contacts",
     "with_contact_ids",
+    "write_issues",
     "write_results",
 ]
 
