@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 
+import httpx
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -73,6 +74,18 @@ def test_a_property_that_the_crm_does_not_know_is_told_and_the_contact_stored(cl
     assert statuses(results) == ["succeeded"] * 10
     assert results["mb_code"].to_list() == ["invalid_properties"] * 10
     assert results["mb_invalid_properties"].to_list() == [["Shoe size"]] * 10
+
+
+def test_half_a_character_in_one_answer_does_not_cost_the_frame(people):
+    def answer(request):
+        if b"person7" in request.content:
+            return httpx.Response(422, content=b'{"status":"Failed","message":"bad \\ud800"}')
+        return httpx.Response(202, content=b'{"status":"Success","data":{"contactId":"7"}}')
+
+    with Client("http://127.0.0.1:9", "token", transport=httpx.MockTransport(answer)) as client:
+        results = upsert_contacts(people, client)
+    assert statuses(results) == ["succeeded"] * 7 + ["rejected"] + ["succeeded"] * 2
+    assert results["mb_message"].to_list()[7] == "bad \ufffd"
 
 
 def test_a_401_stops_the_run_and_the_frame_still_comes_back(crm, people, caplog):
