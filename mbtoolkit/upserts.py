@@ -169,33 +169,12 @@ def _check_consent(valid: pl.DataFrame, stated: int | None) -> None:
 
 def chains(valid: pl.DataFrame) -> Iterator[Sequence[int]]:
     """The positions of all rows, those that share an identifier (directly or through others) together, in order."""
-    first = _first_of_component(shared_identifiers(valid))
-    members: dict[int, list[int]] = {}
-    for row, head in sorted(first.items()):
-        members.setdefault(head, []).append(row)
+    shared = shared_identifiers(valid).select("row", "component").unique().sort("row")
+    joined = dict(shared.group_by("component", maintain_order=True).agg("row").iter_rows())
+    behind = set(shared["row"]) - joined.keys()
     for row in range(valid.height):
-        if row not in first:
-            yield (row,)
-        elif row in members:
-            yield members[row]
-
-
-def _first_of_component(shared: pl.DataFrame) -> dict[int, int]:
-    """For each row that shares an identifier: the first row that it hangs together with (union-find)."""
-    parent: dict[int, int] = {}
-
-    def root(row: int) -> int:
-        top = row
-        while parent.setdefault(top, top) != top:
-            top = parent[top]
-        while parent[row] != top:
-            parent[row], row = top, parent[row]
-        return top
-
-    for row, group in shared.select("row", "group").iter_rows():
-        one, other = root(row), root(group)
-        parent[max(one, other)] = min(one, other)
-    return {row: root(row) for row in parent}
+        if row not in behind:
+            yield joined.get(row, (row,))
 
 
 def _say_if_stopped(run: Run) -> None:

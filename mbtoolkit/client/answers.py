@@ -169,7 +169,8 @@ class _Envelope:
             return None
         if not isinstance(outer, dict):
             return None
-        data = outer.get("data") if isinstance(outer.get("data"), dict) else {}
+        held = outer.get("data")
+        data: dict[str, Any] = held if isinstance(held, dict) else {}
         return cls(
             status=_text(outer.get("status")),
             inner_status=_inner_status(data.get("status")),

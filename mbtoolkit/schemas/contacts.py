@@ -233,7 +233,7 @@ def _consent_agrees(data: PolarsData) -> pl.LazyFrame | bool:
     shared = _shared(data)
     if not shared.height:
         return True
-    refused = opt_in.not_().any().over("identifier", "group")
+    refused = opt_in.not_().any().over("component")
     return _except_rows(data, shared.filter(opt_in & refused)["row"].unique())
 
 

@@ -61,7 +61,12 @@ def email_is_well_formed(email: pl.Expr) -> pl.Expr:
     )
 
 
+def visible_email(email: pl.Expr) -> pl.Expr:
+    """Each address as it reads: without what can't be seen and surrounding spaces, in the usual Unicode form."""
+    return email.str.replace_all(INVISIBLE, "").str.strip_chars().str.normalize("NFC")
+
+
 def mended_email(email: pl.Expr) -> pl.Expr:
     """The same address without what can't be seen and in the usual Unicode form, where that would pass; else null."""
-    mended = email.str.replace_all(INVISIBLE, "").str.strip_chars().str.normalize("NFC")
+    mended = visible_email(email)
     return pl.when(email_is_well_formed(mended) & (mended != email)).then(mended)
