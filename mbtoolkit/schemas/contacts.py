@@ -14,6 +14,7 @@ could not convert fails the check `unread`.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any, Final, Optional
 
 import pandera.polars as pa
@@ -27,10 +28,12 @@ from mbtoolkit.contacts import (
     MAX_PHONE_DIGITS,
     PROPERTIES_COLUMN,
     UUID_PATTERN,
+    PropertyKey,
+    is_property_column,
     property_key,
 )
 from mbtoolkit.schemas.conform import DTYPES, unread_column
-from mbtoolkit.schemas.emails import INVISIBLE, MIXED_LABEL, email_is_well_formed
+from mbtoolkit.schemas.emails import INVISIBLE, email_is_well_formed, looks_like_itself
 from mbtoolkit.schemas.judging import ContactFrameSchema, judging_schema, shared_rows
 from mbtoolkit.schemas.sharing import shared_identifiers
 
@@ -152,7 +155,7 @@ class ContactSchema(pa.DataFrameModel):
 
     @pa.check("email", name="email_look_alike", raise_warning=True, n_failure_cases=0)
     def _email_look_alike(cls, data: PolarsData) -> pl.LazyFrame | bool:
-        return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(MIXED_LABEL))
+        return _ascii_only(data) or _mask(data, looks_like_itself(pl.col("email")))
 
     @pa.check("contact_id", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
     def _contact_id_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
@@ -218,6 +221,11 @@ class ContactSchema(pa.DataFrameModel):
             return True
         return _mask(data, _nested_keys_are_sound().alias("passes"))
 
+    @pa.dataframe_check(name="property_twice")
+    def _properties_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        passes = properties_are_given_once(data.lazyframe.collect_schema())
+        return passes is None or _mask(data, passes.alias("passes"))
+
     @pa.dataframe_check(name="joins_contacts", raise_warning=True, n_failure_cases=0)
     def _joins_nobody(cls, data: PolarsData) -> pl.LazyFrame | bool:
         shared = _shared(data)
@@ -244,3 +252,34 @@ def _nested_keys_are_sound() -> pl.Expr:
     by_name = entry.field("property_name").str.contains(r"\S") & entry.field("property_id").is_null()
     is_sound = by_id.fill_null(by_name).fill_null(value=False) | entry.field("property_value").is_null()
     return pl.col(PROPERTIES_COLUMN).list.eval(is_sound).list.all().fill_null(value=True)
+
+
+def properties_are_given_once(schema: pl.Schema) -> pl.Expr | None:
+    """Whether each row has one value at the most for each property; None where the columns already say so.
+
+    Properties are told apart by their name, or by their id whatever its case; a property given by name in one place and
+    by id in another is not recognised, for only the CRM knows which name an id has.
+    """
+    columns: dict[PropertyKey, list[str]] = {}
+    for column in schema:
+        if is_property_column(column):
+            columns.setdefault(property_key(column).folded, []).append(column)
+    twice = [names for names in columns.values() if len(names) > 1]
+    passes = [pl.sum_horizontal(pl.col(name).is_not_null() for name in names) <= 1 for names in twice]
+    if isinstance(schema.get(PROPERTIES_COLUMN), pl.List):
+        for name, wire in (("property_id", "propertyId"), ("property_name", "propertyName")):
+            beside = {key.value: names for key, names in columns.items() if key.wire == wire}
+            passes += _nested_once(name, beside)
+    return pl.all_horizontal(passes) if passes else None
+
+
+def _nested_once(field: str, beside: dict[str, list[str]]) -> Iterator[pl.Expr]:
+    """That the nested column has no property twice by one of its fields, and none that has a filled column too."""
+    entry = pl.element().struct
+    key = entry.field(field).str.to_lowercase() if field == "property_id" else entry.field(field)
+    keys = pl.col(PROPERTIES_COLUMN).list.eval(pl.when(entry.field("property_value").is_not_null()).then(key))
+    given = keys.list.drop_nulls()
+    yield (given.list.n_unique() == given.list.len()).fill_null(value=True)
+    for value, names in beside.items():
+        filled = pl.any_horizontal(pl.col(name).is_not_null() for name in names)
+        yield ~(filled & given.list.contains(pl.lit(value)).fill_null(value=False))

@@ -40,10 +40,32 @@ _TOO_LONG: Final = r"^[^@]{65}|@(?:.*\.)?[^.]{64}"
 _RESERVED_HYPHENS: Final = r"(?i)@(?:.*\.)?(?:[a-wyz0-9][a-z0-9]|x[a-mo-z0-9])--"
 """Hyphens in third and fourth place, other than the `xn--` of international labels (RFC 5891, section 4.2.3.1)."""
 
-MIXED_LABEL: Final = (
-    r"@.*(?:\p{Latin}[^.@]*[\p{Cyrillic}\p{Greek}\p{Armenian}]|[\p{Cyrillic}\p{Greek}\p{Armenian}][^.@]*\p{Latin})"
+_MIXED_LABEL: Final = (
+    r"(?:\p{Latin}[^.@]*[\p{Cyrillic}\p{Greek}\p{Armenian}]|[\p{Cyrillic}\p{Greek}\p{Armenian}][^.@]*\p{Latin})"
 )
-"""A label of the domain in which Latin letters stand beside letters that look like them."""
+"""A label in which Latin letters stand beside letters that look like them."""
+
+_LATIN_IN_DISGUISE: Final = "[ɑɡɢɩɪɴʀʏʙʜʟ\\x{1D00}-\\x{1D2B}\\x{A730}\\x{A731}]"
+"""Latin letters of phonetics that look like the plain ones: the single-storey a and g, the small capitals."""
+
+_LIKE_LATIN: Final = "аԁеһіјӏорԛѕԝхуѵүАВЕНІЈӀКМОРЅТХУѴҮαικνορυωχΑΒΕΖΗΙΚΜΝΟΡΤΥΧաօսհոցզՕՍ"
+"""Cyrillic, Greek and Armenian letters that look like Latin ones."""
+
+_WHOLE_LABEL: Final = rf"(?:^|\.)[{_LIKE_LATIN}0-9-]*[{_LIKE_LATIN}][{_LIKE_LATIN}0-9-]*\.(?:.*\.)?[\x00-\x7f]*$"
+"""A label of nothing but such letters below a top-level domain in ASCII (below one of their own they are at home)."""
+
+LOOK_ALIKE: Final = f"{_MIXED_LABEL}|{_LATIN_IN_DISGUISE}|{_WHOLE_LABEL}"
+"""A domain that can be taken for another one by its looks."""
+
+
+def looks_like_itself(email: pl.Expr) -> pl.Expr:
+    """Whether no letter of the domain looks like another, and none stands for another (as full-width letters do).
+
+    Source: Unicode Technical Standard 39 (confusable and whole-script confusable strings); the letters are a selection.
+    """
+    domain = email.str.extract(r"@([^@]*)$")
+    stands_for_itself = domain.str.normalize("NFKC") == domain.str.normalize("NFC")
+    return (stands_for_itself & ~domain.str.contains(LOOK_ALIKE)).fill_null(value=True)
 
 
 def email_is_well_formed(email: pl.Expr) -> pl.Expr:

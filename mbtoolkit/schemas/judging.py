@@ -9,7 +9,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 from pandera.api.checks import Check
-from pandera.api.polars.types import PolarsFrame
+from pandera.api.polars.types import PolarsData, PolarsFrame
 from pandera.backends.polars.container import DataFrameSchemaBackend
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import FailureCaseMetadata, SchemaError, SchemaErrors
@@ -130,10 +130,35 @@ def judging_schema(plain: pa.DataFrameSchema, options: dict[str, Any]) -> Contac
             "and change the frame before it is validated"
         )
         raise UsageError(msg)
-    checks = [_silent(check) for check in plain.checks]
+    checks = [_silent(check) for check in plain.checks] + [_once(columns) for columns in _unique_sets(plain.unique)]
     for column in plain.columns.values():
-        column.checks = [_silent(check) for check in column.checks]
-    return ContactFrameSchema(plain.columns, checks=checks, **options)
+        column.checks = [_silent(check) for check in column.checks] + ([_once()] if column.unique else [])
+        column.unique = False
+    return ContactFrameSchema(plain.columns, checks=checks, **options | {"unique": None})
+
+
+def _unique_sets(unique: Any) -> list[list[str]]:
+    """The sets of columns that a model's `Config.unique` names: one column, some, or lists of them."""
+    listed = [unique] if isinstance(unique, str) else list(unique or [])
+    return [listed] if listed and all(isinstance(each, str) for each in listed) else [list(each) for each in listed]
+
+
+def _once(columns: list[str] | None = None) -> Check:
+    """A check in place of pandera's own for `unique`, which names no rows and takes blanks for equal values.
+
+    Args:
+        columns: what is to be unique together; the column that has the check by default.
+    """
+
+    def is_once(data: PolarsData) -> pl.LazyFrame | bool:
+        there = data.lazyframe.collect_schema().names()
+        names = [name for name in columns or [str(data.key)] if name in there]
+        if not names:
+            return True
+        is_blank = pl.any_horizontal(pl.col(name).is_null() for name in names)
+        return data.lazyframe.select((is_blank | pl.struct(names).is_unique()).alias("passes"))
+
+    return Check(is_once, name="field_uniqueness", title=", ".join(columns or []) or None)
 
 
 def _silent(check: Check) -> Check:
