@@ -125,7 +125,7 @@ def validate_contacts(contacts: pl.DataFrame, *, schema: type[ContactSchema] = C
     refused = issues.filter(pl.col("severity") == "error")["row"].unique()
     rows = pl.int_range(pl.len(), dtype=pl.Int64)
     numbered = conformed.drop(ROW, strict=False).with_columns(rows.alias(ROW))
-    is_refused = pl.col(ROW).is_in(refused.implode())
+    is_refused = pl.repeat(value=False, n=conformed.height, dtype=pl.Boolean, eager=True).scatter(refused, values=True)
     unread = [column for column in conformed.columns if is_unread_column(column)]
     return Validation(
         valid=numbered.filter(~is_refused).drop(unread),

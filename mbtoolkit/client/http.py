@@ -38,7 +38,7 @@ class AsyncClient:
     """A client for use with `await`; a context manager.
 
     Args:
-        base_url: of the CRM; https, or http to this machine.
+        base_url: of the CRM; https (to any host, one of a private network too), or http to this machine.
         token: the Bearer token; it shows in no repr, log or traceback.
         list_id: uuid of the list for contacts that name none.
         timeout_seconds: for one attempt, from connecting to the last byte of the answer.

@@ -14,7 +14,7 @@ could not convert fails the check `unread`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Optional
 
 import pandera.polars as pa
@@ -33,8 +33,8 @@ from mbtoolkit.contacts import (
     property_key,
 )
 from mbtoolkit.schemas.conform import DTYPES, unread_column
-from mbtoolkit.schemas.emails import INVISIBLE, email_is_well_formed, looks_like_itself
-from mbtoolkit.schemas.judging import ContactFrameSchema, judging_schema, shared_rows
+from mbtoolkit.schemas.emails import INVISIBLE, email_is_well_formed, looks_like_itself, unusual_emails
+from mbtoolkit.schemas.judging import ContactFrameSchema, judging_schema, known
 from mbtoolkit.schemas.sharing import shared_identifiers
 
 _PROPERTY: Final = "property(?:_id)?:.*"
@@ -47,26 +47,30 @@ def _mask(data: PolarsData, passes: pl.Expr) -> pl.LazyFrame:
     return data.lazyframe.select(passes)
 
 
-def _ascii_only(data: PolarsData) -> bool:
-    """Whether a column holds nothing but printable ASCII, so that the rules about Unicode have nothing to say."""
-    odd = data.lazyframe.select(pl.col(str(data.key)).str.contains(r"[^\x20-\x7e]").any())
-    return not odd.collect().item()
+def _email_mask(data: PolarsData, passes: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame | bool:
+    """A mask of a rule about addresses, asked only about those that are not plainly sound."""
+    emails = data.lazyframe.select("email").collect().to_series()
+    rows = unusual_emails(emails) if (whole := known.get()) is None or whole.unusual is None else whole.unusual
+    failing = emails.gather(rows).to_frame().select(passes(pl.first()).not_()).to_series()
+    return _except_rows(data, rows.filter(failing))
 
 
 def _shared(data: PolarsData) -> pl.DataFrame:
-    known = shared_rows.get()
-    return shared_identifiers(data.lazyframe.collect()) if known is None else known
+    whole = known.get()
+    return shared_identifiers(data.lazyframe.collect()) if whole is None else whole.shared
 
 
-def _except_rows(data: PolarsData, rows: pl.Series) -> pl.LazyFrame:
+def _except_rows(data: PolarsData, rows: pl.Series) -> pl.LazyFrame | bool:
     """A mask that is false at the given rows and true elsewhere."""
-    failing = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(rows.implode())
-    return data.lazyframe.select(failing.not_().alias("passes"))
+    if rows.is_empty():
+        return True
+    height = data.lazyframe.select(pl.len()).collect().item()
+    passes = pl.repeat(value=True, n=height, dtype=pl.Boolean, eager=True)
+    return passes.scatter(rows, values=False).to_frame("passes").lazy()
 
 
 def _unique(data: PolarsData, identifier: str) -> pl.LazyFrame | bool:
-    shared = _shared(data).filter(pl.col("identifier") == identifier)
-    return _except_rows(data, shared["row"]) if shared.height else True
+    return _except_rows(data, _shared(data).filter(pl.col("identifier") == identifier)["row"])
 
 
 def _filled(columns: list[str], names: tuple[str, ...]) -> pl.Expr:
@@ -142,20 +146,20 @@ class ContactSchema(pa.DataFrameModel):
         return _mask(data, pl.col("mobile_number") > 0)
 
     @pa.check("email", name="email_syntax")
-    def _email_syntax(cls, data: PolarsData) -> pl.LazyFrame:
-        return _mask(data, email_is_well_formed(pl.col("email")))
+    def _email_syntax(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _email_mask(data, email_is_well_formed)
 
     @pa.check("email", name="email_invisible")
     def _email_visible(cls, data: PolarsData) -> pl.LazyFrame | bool:
-        return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(INVISIBLE))
+        return _email_mask(data, lambda email: ~email.str.contains(INVISIBLE))
 
     @pa.check("email", name="email_normal_form", raise_warning=True, n_failure_cases=0)
     def _email_normal_form(cls, data: PolarsData) -> pl.LazyFrame | bool:
-        return _ascii_only(data) or _mask(data, pl.col("email") == pl.col("email").str.normalize("NFC"))
+        return _email_mask(data, lambda email: email == email.str.normalize("NFC"))
 
     @pa.check("email", name="email_look_alike", raise_warning=True, n_failure_cases=0)
     def _email_look_alike(cls, data: PolarsData) -> pl.LazyFrame | bool:
-        return _ascii_only(data) or _mask(data, looks_like_itself(pl.col("email")))
+        return _email_mask(data, looks_like_itself)
 
     @pa.check("contact_id", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
     def _contact_id_once(cls, data: PolarsData) -> pl.LazyFrame | bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import pandera.polars as pa
@@ -16,11 +17,32 @@ from pandera.errors import FailureCaseMetadata, SchemaError, SchemaErrors
 
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas.conform import conform
+from mbtoolkit.schemas.emails import unusual_emails
 from mbtoolkit.schemas.sharing import shared_identifiers
 from mbtoolkit.schemas.texts import text_form
 
-shared_rows: ContextVar[pl.DataFrame | None] = ContextVar("shared_rows", default=None)
-"""What `shared_identifiers` says of the frame under validation, found once for all the rules that ask."""
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is found out once about a frame under validation, for all the rules that ask.
+
+    Attributes:
+        unusual: what `unusual_emails` says of its e-mail column; None where it has none.
+        shared: what `shared_identifiers` says of it.
+    """
+
+    unusual: pl.Series | None
+    shared: pl.DataFrame
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Known:
+        """What is to be known about a conformed frame."""
+        unusual = unusual_emails(frame["email"]) if "email" in frame.columns else None
+        return cls(unusual, shared_identifiers(frame, unusual))
+
+
+known: ContextVar[Known | None] = ContextVar("known", default=None)
+"""What is known about the whole frame under validation; None while pandera hands the rules a part of one."""
 
 
 class _Backend(DataFrameSchemaBackend):
@@ -88,7 +110,7 @@ class ContactFrameSchema(pa.DataFrameSchema):
         """
         # pandera would hand the rules a part of the frame; what the whole shares would not fit it.
         whole = all(options.get(part) is None for part in ("head", "tail", "sample"))
-        token = shared_rows.set(shared_identifiers(conformed) if whole else None)
+        token = known.set(Known.of(conformed) if whole else None)
         try:
             # Whatever pandera's environment variables say: contacts are never passed unchecked.
             with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
@@ -103,7 +125,7 @@ class ContactFrameSchema(pa.DataFrameSchema):
             error.args = (without_cells(error),)
             raise error from None
         finally:
-            shared_rows.reset(token)
+            known.reset(token)
         return conformed
 
 
