@@ -65,7 +65,10 @@ def _cell(column: str, value: Any) -> tuple[Any, str | None]:
     """What stands in the cell, and the note that refuses it where it can't be sent."""
     if value is None:
         return None, None
-    return _properties(value) if column == PROPERTIES_COLUMN else cell_of_value(value)
+    try:
+        return _properties(value) if column == PROPERTIES_COLUMN else cell_of_value(value)
+    except ValueError:  # a number that Python itself does not write down: of thousands of digits, or a signalling NaN
+        return None, f"unsupported_type: <{type(value).__name__}>"
 
 
 def _properties(entries: Any) -> tuple[list[dict[str, str | None]] | None, str | None]:

@@ -416,6 +416,8 @@ class Unsaid:
         ({"email": "a@example.com", "property:Size": Decimal("NaN")}, "property:Size is not a finite number"),
         ({"email": "a@example.com", "property:Size": float("inf")}, "property:Size is not a finite number"),
         ({"email": "a@example.com", "property:Size": Unsaid()}, "has no text form"),
+        ({"email": "a@example.com", "property:Size": Decimal("sNaN")}, "has no text form"),
+        pytest.param({"contact_id": 10**5000}, "has no text form", id="thousands of digits"),
         ({"email": "a@example.com", "property:Size": [1]}, "has no text form"),
         ({"contact_id": 1.5}, "decimal or scientific"),
         ({"contact_id": 2**63}, "out of range"),
