@@ -18,19 +18,25 @@ if TYPE_CHECKING:
     from mbtoolkit.client import AsyncClient as AsyncClient
     from mbtoolkit.client import Client as Client
     from mbtoolkit.client import Outcome as Outcome
+    from mbtoolkit.errors import BadRequestError as BadRequestError
     from mbtoolkit.errors import ConflictError as ConflictError
     from mbtoolkit.errors import ConsentError as ConsentError
     from mbtoolkit.errors import CrmError as CrmError
+    from mbtoolkit.errors import FrameError as FrameError
     from mbtoolkit.errors import InvalidContactError as InvalidContactError
+    from mbtoolkit.errors import MappingError as MappingError
     from mbtoolkit.errors import MbtoolkitError as MbtoolkitError
     from mbtoolkit.errors import NotSentError as NotSentError
     from mbtoolkit.errors import OutcomeUnknownError as OutcomeUnknownError
+    from mbtoolkit.errors import RateLimitedError as RateLimitedError
     from mbtoolkit.errors import RefusedError as RefusedError
+    from mbtoolkit.errors import SettingsError as SettingsError
     from mbtoolkit.errors import SourceError as SourceError
     from mbtoolkit.errors import SourceWarning as SourceWarning
     from mbtoolkit.errors import UnauthorizedError as UnauthorizedError
     from mbtoolkit.errors import UnprocessableError as UnprocessableError
     from mbtoolkit.errors import UsageError as UsageError
+    from mbtoolkit.errors import WrongAddressError as WrongAddressError
     from mbtoolkit.payloads import build_payloads as build_payloads
     from mbtoolkit.progress import Progress as Progress
     from mbtoolkit.reading import read_contacts as read_contacts
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
     from mbtoolkit.schemas import ResultsSchema as ResultsSchema
     from mbtoolkit.upserts import count_opt_ins as count_opt_ins
     from mbtoolkit.upserts import upsert_contact as upsert_contact
+    from mbtoolkit.upserts import upsert_contact_async as upsert_contact_async
     from mbtoolkit.upserts import upsert_contacts as upsert_contacts
     from mbtoolkit.validation import Validation as Validation
     from mbtoolkit.validation import validate_contacts as validate_contacts
@@ -52,13 +59,16 @@ if TYPE_CHECKING:
 
 _HOMES: Final[dict[str, str]] = {
     "AsyncClient": "client",
+    "BadRequestError": "errors",
     "Client": "client",
     "ConflictError": "errors",
     "ConsentError": "errors",
     "ContactSchema": "schemas",
     "CrmError": "errors",
+    "FrameError": "errors",
     "InvalidContactError": "errors",
     "IssuesSchema": "schemas",
+    "MappingError": "errors",
     "MbtoolkitError": "errors",
     "NotSentError": "errors",
     "Outcome": "client",
@@ -66,19 +76,23 @@ _HOMES: Final[dict[str, str]] = {
     "PayloadsSchema": "schemas",
     "Progress": "progress",
     "RULES": "schemas",
+    "RateLimitedError": "errors",
     "RefusedError": "errors",
     "ResultsSchema": "schemas",
+    "SettingsError": "errors",
     "SourceError": "errors",
     "SourceWarning": "errors",
     "UnauthorizedError": "errors",
     "UnprocessableError": "errors",
     "UsageError": "errors",
     "Validation": "validation",
+    "WrongAddressError": "errors",
     "build_payloads": "payloads",
     "count_opt_ins": "upserts",
     "read_contacts": "reading",
     "summarize": "results",
     "upsert_contact": "upserts",
+    "upsert_contact_async": "upserts",
     "upsert_contacts": "upserts",
     "validate_contacts": "validation",
     "with_contact_ids": "results",
@@ -90,32 +104,39 @@ _HOMES: Final[dict[str, str]] = {
 __all__ = [
     "RULES",
     "AsyncClient",
+    "BadRequestError",
     "Client",
     "ConflictError",
     "ConsentError",
     "ContactSchema",
     "CrmError",
+    "FrameError",
     "InvalidContactError",
     "IssuesSchema",
+    "MappingError",
     "MbtoolkitError",
     "NotSentError",
     "Outcome",
     "OutcomeUnknownError",
     "PayloadsSchema",
     "Progress",
+    "RateLimitedError",
     "RefusedError",
     "ResultsSchema",
+    "SettingsError",
     "SourceError",
     "SourceWarning",
     "UnauthorizedError",
     "UnprocessableError",
     "UsageError",
     "Validation",
+    "WrongAddressError",
     "build_payloads",
     "count_opt_ins",
     "read_contacts",
     "summarize",
     "upsert_contact",
+    "upsert_contact_async",
     "upsert_contacts",
     "validate_contacts",
     "with_contact_ids",
