@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mbtoolkit.progress import Progress as Progress
     from mbtoolkit.reading import read_contacts as read_contacts
     from mbtoolkit.results import summarize as summarize
+    from mbtoolkit.results import update_results as update_results
     from mbtoolkit.results import with_contact_ids as with_contact_ids
     from mbtoolkit.results import write_issues as write_issues
     from mbtoolkit.results import write_results as write_results
@@ -91,6 +92,7 @@ _HOMES: Final[dict[str, str]] = {
     "count_opt_ins": "upserts",
     "read_contacts": "reading",
     "summarize": "results",
+    "update_results": "results",
     "upsert_contact": "upserts",
     "upsert_contact_async": "upserts",
     "upsert_contacts": "upserts",
@@ -135,6 +137,7 @@ __all__ = [
     "count_opt_ins",
     "read_contacts",
     "summarize",
+    "update_results",
     "upsert_contact",
     "upsert_contact_async",
     "upsert_contacts",

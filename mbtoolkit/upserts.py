@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,11 +15,12 @@ from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
 from mbtoolkit.payloads import build_payloads
 from mbtoolkit.progress import Progress, reporter
+from mbtoolkit.reporting import LEFT_OUT, first_rows, results_frame, with_disputes
 from mbtoolkit.schemas import ContactSchema, shared_identifiers
 from mbtoolkit.schemas.frames import RESULTS
 from mbtoolkit.sending import STATUS_OF, Run, interruptible
 from mbtoolkit.single import frame_of_contact
-from mbtoolkit.validation import Validation, validate_contacts
+from mbtoolkit.validation import validate_contacts
 
 MAX_CONCURRENCY: Final = 100
 OPT_INS_UNASKED: Final = 100
@@ -37,6 +37,7 @@ def upsert_contacts(
     list_id: str | None = None,
     clear: Iterable[str] = (),
     opt_ins_on: int | None = None,
+    leave_out: Iterable[int] = (),
     schema: type[ContactSchema] = ContactSchema,
     max_concurrency: int = 10,
     progress: bool | Callable[[Progress], None] = True,
@@ -50,11 +51,14 @@ def upsert_contacts(
 
     Args:
         contacts: a contacts frame, or a results frame (or part of one) to send again; its `mb_` columns are made anew.
+            An opt-in that was refused because another row said no stays refused until it is changed.
         client: where to send. Its settings are used, on connections of the run's own.
         list_id: uuid of the list for rows that name none; the client's by default.
         clear: columns in which a null cell is sent as an explicit null (see `build_payloads`).
         opt_ins_on: how many opt-ins (mobile and e-mail, in rows that can be sent) this run turns on. To be stated where
             there are more than 100; checked wherever it is stated.
+        leave_out: positions of rows that are judged together with the others and not sent; they come back as
+            `not_sent`, `left_out`.
         schema: the rules; a subclass of `ContactSchema` to add your own.
         max_concurrency: requests on their way at once, 1 to 100.
         progress: a bar after the first second; False for none; or a function that takes a `Progress`.
@@ -66,24 +70,28 @@ def upsert_contacts(
         position in the first frame it came from), `mb_status` and the other columns of `ResultsSchema`.
 
     Raises:
-        FrameError: `contacts` is no polars DataFrame, or `clear` names what can't be cleared.
+        FrameError: `contacts` is no polars DataFrame, `clear` names what can't be cleared, or `leave_out` a row that
+            isn't there.
         SettingsError: `client`, `list_id`, `opt_ins_on`, `max_concurrency`, `progress` or `stop` can't be used.
         UsageError: `schema` is no `ContactSchema`, or would alter the frame.
         ConsentError: more opt-ins would be turned on than was stated. Nothing was sent.
     """
     options = {"opt_ins_on": opt_ins_on, "max_concurrency": max_concurrency, "progress": progress, "stop": stop}
     _check_call(contacts, client, list_id, options)
-    given = contacts.drop([column for column in RESULTS if column != ROW], strict=False)
-    frame = given.drop(ROW, strict=False)
-    validation = validate_contacts(frame, schema=schema)
-    _check_consent(validation.valid, opt_ins_on)
-    payloads = build_payloads(validation.valid, list_id=_list_of(list_id, client.settings), clear=clear)
-    run = Run(payloads["payload"].to_list(), chains(validation.valid), stop or threading.Event())
+    frame = contacts.drop(RESULTS, strict=False)
+    validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
+    is_left_out = validation.valid[ROW].is_in(_positions(leave_out, contacts.height))
+    sent = validation.valid.filter(~is_left_out)
+    _check_consent(sent, opt_ins_on)
+    payloads = build_payloads(sent, list_id=_list_of(list_id, client.settings), clear=clear)
+    run = Run(payloads["payload"].to_list(), chains(sent), stop or threading.Event())
     with interruptible(run):
         if run.bodies:
             run.send(client.settings, max_concurrency, reporter(progress, len(run.bodies)))
         _say_if_stopped(run)
-        return _results(frame, _first_rows(given), validation, run.final())
+        final = iter(run.final())
+        outcomes = [LEFT_OUT if is_out else next(final) for is_out in is_left_out]
+        return results_frame(frame, first_rows(contacts), validation, outcomes)
 
 
 def upsert_contact(
@@ -195,6 +203,22 @@ def _check_call(contacts: object, client: object, list_id: object, options: Mapp
             raise SettingsError(msg)
 
 
+def _positions(leave_out: object, height: int) -> pl.Series:
+    """Raises:
+    FrameError: they are no positions of rows.
+    """
+    try:
+        positions = pl.Series(list(leave_out), dtype=pl.Int64)  # type: ignore[call-overload]
+    except (TypeError, OverflowError):
+        msg = "leave_out takes positions of rows as whole numbers, such as [0, 17]"
+        raise FrameError(msg) from None
+    beyond = positions.filter((positions < 0) | (positions >= height))
+    if len(beyond) or positions.null_count():
+        msg = f"leave_out names rows that are not among the {height:,} of the frame; positions begin with 0"
+        raise FrameError(msg)
+    return positions
+
+
 def _is_whole(value: object, least: int, most: float) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
@@ -256,59 +280,3 @@ def _say_if_stopped(run: Run) -> None:
         _log.warning("the run stopped (%s); %s rows were not sent", why, f"{left:,}")
     elif left and run.was_cancelled:
         _log.warning("the run was interrupted; %s rows were not sent", f"{left:,}")
-
-
-def _first_rows(given: pl.DataFrame) -> pl.Series:
-    """`mb_row` as the frame has it, if it says something that can be for each row; else the positions."""
-    if ROW in given.columns and given.schema[ROW].is_integer():
-        rows = given[ROW].cast(pl.Int64, strict=False)
-        if rows.null_count() == 0 and not (rows < 0).any():
-            return rows
-    return pl.int_range(given.height, dtype=pl.Int64, eager=True).alias(ROW)
-
-
-def _results(frame: pl.DataFrame, rows: pl.Series, validation: Validation, outcomes: list[Outcome]) -> pl.DataFrame:
-    """The input's columns beside what became of each row, in the input's order."""
-    run_id = str(uuid.uuid4())
-    sent = _sent(validation.valid[ROW], outcomes)
-    refused = _refused(validation.issues)
-    told = pl.concat([sent, refused]).sort("position")
-    columns = told.with_columns(
-        rows,
-        pl.lit(None, dtype=pl.String).alias("mb_batch_id"),
-        pl.lit(run_id).alias("mb_run_id"),
-    ).select(pl.col(name).cast(dtype) for name, dtype in RESULTS.items())
-    return frame.hstack(columns)
-
-
-_TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_batch_id", "mb_run_id")}
-
-
-def _sent(positions: pl.Series, outcomes: list[Outcome]) -> pl.DataFrame:
-    """What the sending says of the rows that could be sent."""
-    columns = {
-        "mb_status": [STATUS_OF[outcome.kind] for outcome in outcomes],
-        "mb_contact_id": [outcome.contact_id for outcome in outcomes],
-        "mb_http_status": [outcome.http_status for outcome in outcomes],
-        "mb_code": [outcome.code for outcome in outcomes],
-        "mb_message": [outcome.message for outcome in outcomes],
-        "mb_invalid_properties": [list(outcome.invalid_properties) or None for outcome in outcomes],
-        "mb_attempts": [outcome.attempts for outcome in outcomes],
-    }
-    return pl.DataFrame(columns, schema=_TOLD).with_columns(positions.alias("position"))
-
-
-def _refused(issues: pl.DataFrame) -> pl.DataFrame:
-    """What the rules say of the rows that were not sent: the first rule as the code, all of them in the message."""
-    sentence = pl.concat_str(pl.col("column"), pl.col("message"), separator=" ", ignore_nulls=True)
-    told = (
-        issues.filter(pl.col("severity") == "error")
-        .group_by(pl.col("row").alias("position"), maintain_order=True)
-        .agg(pl.col("rule").first().alias("mb_code"), sentence.str.join("; ").alias("mb_message"))
-    )
-    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in _TOLD.items()}
-    fixed = {"mb_status": pl.lit("invalid"), "mb_attempts": pl.lit(0)}
-    columns = blank | fixed | {"mb_code": pl.col("mb_code"), "mb_message": pl.col("mb_message")}
-    return told.select(
-        *(value.cast(_TOLD[name]).alias(name) for name, value in columns.items()), pl.col("position").cast(pl.Int64)
-    )

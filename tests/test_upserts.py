@@ -637,3 +637,36 @@ def test_nothing_of_a_contact_is_logged(crm, client, people, caplog):
 
 def test_wrong_calls_are_value_errors_too():
     assert issubclass(UsageError, ValueError)
+
+
+def test_rows_that_are_left_out_are_judged_with_the_others_and_not_sent(crm, client, people):
+    results = upsert_contacts(people, client, leave_out=[0, 9])
+    assert statuses(results) == ["not_sent", *["succeeded"] * 8, "not_sent"]
+    assert results["mb_code"].to_list() == ["left_out", *[None] * 8, "left_out"]
+    assert crm.contacts().height == 8
+    conflict = pl.DataFrame({"email": ["a@example.com"] * 2, "email_opt_in": [True, False]})
+    assert statuses(upsert_contacts(conflict, client, leave_out=[1])) == ["invalid", "not_sent"]
+
+
+@pytest.mark.parametrize("rows", [[10], [-1], ["a"], [1.5], 3, None, [None], [2**70]], ids=str)
+def test_rows_to_leave_out_that_are_none_are_refused(crm, client, people, rows):
+    with pytest.raises(FrameError, match="leave_out"):
+        upsert_contacts(people, client, leave_out=rows)
+    assert crm.requests().is_empty()
+
+
+@pytest.mark.parametrize("column", ["email_opt_in", "mobile_opt_in"])
+def test_a_refused_yes_stays_refused_when_it_is_sent_again_without_the_no(crm, client, column):
+    frame = pl.DataFrame({"email": ["a@example.com"] * 2, column: [True, False]})
+    results = upsert_contacts(frame, client)
+    assert statuses(results) == ["invalid", "succeeded"]
+    for _ in range(2):
+        results = upsert_contacts(results.filter(pl.col("mb_status") == "invalid"), client)
+        assert statuses(results) == ["invalid"]
+        assert results["mb_code"].to_list() == ["consent_conflict"]
+    assert crm.contacts()[column].to_list() == [False]
+    changed = upsert_contacts(results.with_columns(pl.lit(value=None, dtype=pl.Boolean).alias(column)), client)
+    assert statuses(changed) == ["succeeded"]
+    decided = upsert_contacts(results.select(frame.columns), client)
+    assert statuses(decided) == ["succeeded"]
+    assert crm.contacts()[column].to_list() == [True]

@@ -94,6 +94,28 @@ def _earlier_notes(frame: pl.DataFrame, resolved: Mapping[str, str]) -> list[pl.
     return notes
 
 
+def load_table(
+    source: Any, *, sheet: str | int | None = None, separator: str | None = None, encoding: str | None = None
+) -> tuple[pl.DataFrame, list[str]]:
+    """The table in a source before anything in it is mapped, to look at and to choose a mapping by.
+
+    Args:
+        source: as `read_contacts` takes it; likewise the others.
+        sheet: of an Excel workbook.
+        separator: of a text file.
+        encoding: of a text file.
+
+    Returns:
+        The cells under the source's own headers (text throughout where the source is text), and what was assumed, one
+        sentence each.
+
+    Raises:
+        SourceError: the source can't be read as a table.
+    """
+    table = load(source, sheet=sheet, separator=separator, encoding=encoding)
+    return table.frame, table.notes
+
+
 def _displaced(frame: pl.DataFrame, resolved: Mapping[str, str], earlier: list[pl.Series]) -> dict[str, str]:
     """New names for columns that are carried along, and bear a name that the contacts frame has a use for.
 

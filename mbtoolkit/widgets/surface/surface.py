@@ -38,7 +38,7 @@ class Surface(anywidget.AnyWidget):
 
     def render(self) -> Node:
         """What is to be seen now."""
-        raise NotImplementedError
+        return box()
 
     def on_event(self, key: str, event: str, value: str | bool | None, *, pasted: bool) -> None:
         """Does what an event asks for.
@@ -49,7 +49,6 @@ class Surface(anywidget.AnyWidget):
             value: what the input holds; None for what is no input.
             pasted: whether the text was pasted.
         """
-        raise NotImplementedError
 
     def on_file(self, key: str, name: str, content: bytes) -> None:
         """Takes up a file that a person chose.
@@ -59,7 +58,6 @@ class Surface(anywidget.AnyWidget):
             name: the file's own name, without a folder.
             content: all of it.
         """
-        raise NotImplementedError
 
     def refresh(self, view: str | None = None, sequence: int | None = None) -> None:
         """Draws anew; may be called from any thread.
