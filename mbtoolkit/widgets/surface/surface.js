@@ -1,0 +1,204 @@
+// The page side of a form: draws what the kernel describes, and tells the kernel what a person did.
+//
+// The kernel sends a tree of plain nodes: {t: tag, k: key, x: text, a: attributes, c: children, v: value, r: revision,
+// f: focus request, w: width in percent, on: events}. Nodes keep their elements from one tree to the next by key, so
+// focus and caret stay. Text becomes text, never HTML; tags and attributes that are not listed here are not made.
+
+const TAGS = new Set(
+  ("div section fieldset legend h3 h4 p span strong em label input select option datalist textarea button details " +
+    "summary pre code table caption thead tbody tr th td ul ol li progress output").split(" "),
+);
+const ATTRIBUTES = new Set(
+  ("class id for type role title placeholder disabled min max step list rows colspan scope hidden autocomplete " +
+    "inputmode maxlength spellcheck tabindex accept label").split(" "),
+);
+const REFERENCES = new Set(["id", "for", "list", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns"]);
+const EVENTS = ["input", "change", "click"];
+const CHUNK_BYTES = 1024 * 1024;
+const WAITING_MILLISECONDS = 1500;
+
+let views = 0;
+
+function isAllowed(name) {
+  return ATTRIBUTES.has(name) || /^aria-[a-z]+$/.test(name);
+}
+
+function render({ model, el }) {
+  const view = `v${Date.now().toString(36)}${(views += 1)}`;
+  const root = document.createElement("div");
+  root.className = "mbt-surface";
+  const waiting = document.createElement("p");
+  waiting.className = "mbt-waiting";
+  waiting.setAttribute("role", "status");
+  waiting.textContent = "Waiting for the kernel. If this stays, run the cell above once more.";
+  const body = document.createElement("div");
+  root.append(waiting, body);
+  el.classList.add("mbt-host");
+  el.append(root);
+
+  // What was done and not yet answered. Typing in one field counts once, with the newest text.
+  let queue = [];
+  let asked = null;
+  let sequence = 0;
+  let timer = null;
+  const files = new Map();
+
+  function enqueue(event) {
+    const last = queue.at(-1);
+    if (event.event === "input" && last && last.event === "input" && last.key === event.key) queue.pop();
+    queue.push(event);
+    next();
+  }
+
+  function next() {
+    if (asked !== null || !queue.length) return;
+    const event = queue.shift();
+    asked = sequence += 1;
+    event.seq = asked;
+    event.view = view;
+    model.send(event);
+    timer = setTimeout(() => {
+      waiting.textContent = "The kernel is busy with another cell; what you typed is kept and will be taken up.";
+      waiting.hidden = false;
+    }, WAITING_MILLISECONDS);
+  }
+
+  function answered(message) {
+    if (message.view !== view || message.seq !== asked) return;
+    asked = null;
+    clearTimeout(timer);
+    next();
+  }
+
+  function isPending(key) {
+    return queue.some((event) => event.key === key);
+  }
+
+  function prefixed(name, value) {
+    if (!REFERENCES.has(name)) return value;
+    return String(value).split(" ").map((id) => `${view}-${id}`).join(" ");
+  }
+
+  function drawAttributes(element, attributes) {
+    for (const { name } of [...element.attributes]) {
+      if (isAllowed(name) && !(name in attributes)) element.removeAttribute(name);
+    }
+    for (const [name, value] of Object.entries(attributes)) {
+      if (!isAllowed(name)) continue;
+      const text = value === true && !name.startsWith("aria-") ? "" : String(prefixed(name, value));
+      if (value === false && !name.startsWith("aria-")) element.removeAttribute(name);
+      else if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+    }
+  }
+
+  function drawValue(element, node) {
+    if (node.v === undefined) return;
+    const isNew = element.mbtRevision !== node.r;
+    const isElsewhere = element !== document.activeElement && !isPending(node.k);
+    if (!isNew && !isElsewhere) return;
+    element.mbtRevision = node.r;
+    if (element.type === "checkbox" || element.type === "radio") element.checked = node.v === true;
+    else if (element.value !== node.v) element.value = node.v;
+  }
+
+  function draw(element, node) {
+    drawAttributes(element, node.a ?? {});
+    if (node.on) element.dataset.on = node.on.join(" ");
+    else delete element.dataset.on;
+    if (node.k) element.dataset.key = node.k;
+    if (node.w !== undefined) element.style.width = `${Math.max(0, Math.min(100, node.w))}%`;
+    if (node.c) drawChildren(element, node.c);
+    else if (node.x !== undefined && element.textContent !== node.x) element.textContent = node.x;
+    drawValue(element, node);
+    if (node.f !== undefined && element.mbtFocus !== node.f) {
+      element.mbtFocus = node.f;
+      if (node.f > 0) requestAnimationFrame(() => element.focus());
+    }
+  }
+
+  function drawChildren(parent, nodes) {
+    const known = new Map();
+    for (const child of [...parent.childNodes]) {
+      if (child.mbtKey === undefined) child.remove();
+      else known.set(child.mbtKey, child);
+    }
+    let place = parent.firstChild;
+    nodes.forEach((node, index) => {
+      if (!TAGS.has(node.t)) return;
+      const key = `${node.t} ${node.k ?? `#${index}`}`;
+      let element = known.get(key);
+      if (element === undefined) {
+        element = document.createElement(node.t);
+        element.mbtKey = key;
+      }
+      known.delete(key);
+      if (element === place) place = place.nextSibling;
+      else parent.insertBefore(element, place);
+      draw(element, node);
+    });
+    for (const child of known.values()) child.remove();
+  }
+
+  function valueOf(target) {
+    if (target.type === "checkbox" || target.type === "radio") return target.checked;
+    return target.value ?? null;
+  }
+
+  function onEvent(event) {
+    const target = event.target.closest("[data-on]");
+    if (!target || !target.dataset.on.split(" ").includes(event.type)) return;
+    if (target.type === "file") {
+      if (target.files.length) sendFile(target.dataset.key, target.files[0]);
+      target.value = "";
+      return;
+    }
+    const pasted = event.inputType === "insertFromPaste" || event.inputType === "insertFromDrop";
+    enqueue({ kind: "event", event: event.type, key: target.dataset.key, value: valueOf(target), pasted });
+  }
+
+  // A file goes piece by piece, each once the one before has arrived: a single large message would be dropped.
+  function sendFile(key, file) {
+    files.set(key, { file, offset: 0 });
+    sendPiece(key);
+  }
+
+  async function sendPiece(key) {
+    const sending = files.get(key);
+    if (!sending) return;
+    const { file, offset } = sending;
+    const piece = await file.slice(offset, offset + CHUNK_BYTES).arrayBuffer();
+    sending.offset = offset + piece.byteLength;
+    const isLast = sending.offset >= file.size;
+    if (isLast) files.delete(key);
+    const message = { kind: "file", key, name: file.name, size: file.size, offset, last: isLast, view };
+    model.send(message, undefined, [piece]);
+  }
+
+  function onMessage(message) {
+    if (message.kind === "tree") {
+      waiting.hidden = true;
+      answered(message);
+      drawChildren(body, [message.tree]);
+    } else if (message.kind === "more" && message.view === view) {
+      sendPiece(message.key);
+    } else if (message.kind === "enough" && message.view === view) {
+      files.delete(message.key);
+    }
+  }
+
+  // JupyterLab takes single keys for commands (a, x, d d) wherever no text is typed: they end here.
+  function onKeydown(event) {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  }
+
+  for (const name of EVENTS) root.addEventListener(name, onEvent);
+  root.addEventListener("keydown", onKeydown);
+  model.on("msg:custom", onMessage);
+  model.send({ kind: "ready", view });
+  return () => {
+    clearTimeout(timer);
+    model.off("msg:custom", onMessage);
+  };
+}
+
+export default { render };
