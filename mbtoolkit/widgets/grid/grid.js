@@ -108,6 +108,7 @@ class Grid {
     this.editor = null;
     this.leaving = false;
     this.isOutdated = false;
+    this.finds = []; // the searches for an issue that wait, `true` for forward
     this.timers = {};
     this.build();
     el.append(this.root);
@@ -178,14 +179,13 @@ class Grid {
       this.shownCount, this.errorCount, this.warningCount, this.changeCount, this.note);
     this.root = make("div", { className: "mbg", attrs: { "data-mbtoolkit": "grid" } },
       this.tools, this.keys, this.help, make("div", { className: "mbg-frame" }, this.scroller, this.nothing), this.bar, status);
-    const height = HEADER_HEIGHT + this.model.get("visible_rows") * ROW_HEIGHT;
-    this.scroller.style.height = `${height + 12}px`;
+    this.fit();
     this.listen();
   }
 
   listen() {
     this.root.addEventListener("keydown", (event) => this.keepFromNotebook(event));
-    this.grid.addEventListener("keydown", (event) => { if (!this.editor) this.press(event); });
+    this.grid.addEventListener("keydown", (event) => { if (event.target === this.grid) this.press(event); });
     this.grid.addEventListener("focus", () => { this.leaving = false; this.drawActive(); });
     this.scroller.addEventListener("scroll", () => { this.keptScroll = [this.scroller.scrollTop, this.scroller.scrollLeft]; this.draw(); });
     this.body.addEventListener("mousedown", (event) => this.point(event));
@@ -193,6 +193,13 @@ class Grid {
     this.choice.addEventListener("change", () => this.choose(JSON.parse(this.choice.value)));
     this.searchBox.addEventListener("input", () => this.later("search", 200, () => this.choose({ search: this.searchBox.value })));
     for (const kind of ["copy", "paste", "cut"]) this.root.addEventListener(kind, (event) => this.clip(kind, event));
+  }
+
+  /** As high as the rows that are to be seen, or as the table if it has fewer, and its scroll bar. */
+  fit() {
+    const rows = Math.min(this.model.get("visible_rows"), Math.max(this.summary ? this.summary.height : 3, 3));
+    const scrollBar = this.scroller.offsetHeight - this.scroller.clientHeight;
+    this.scroller.style.height = `${HEADER_HEIGHT + rows * ROW_HEIGHT + scrollBar}px`;
   }
 
   /** JupyterLab takes single keys for commands on the notebook's cells (dd deletes one): none of ours may reach it. */
@@ -236,8 +243,8 @@ class Grid {
     if (message.kind === "stale") { this.rest(); this.count(message.summary); this.ask(true); }
     if (message.kind === "reopen") this.send({ kind: "open" });
     if (message.kind === "show") this.choose(message.look);
-    if (message.kind === "at" && isMine) this.go(message.position, this.placeOf(message.column));
-    if (message.kind === "note" && isMine) this.say(message.text);
+    if (message.kind === "at" && isMine && this.finds.length) { this.go(message.position, this.placeOf(message.column)); this.found(); }
+    if (message.kind === "note" && isMine) { this.say(message.text); this.found(); }
     if (message.kind === "lost" && isMine) this.choose({});
     if (message.kind === "error" && (isMine || message.view === null)) this.failed(message.text);
   }
@@ -247,6 +254,7 @@ class Grid {
   }
 
   failed(text) {
+    this.finds = [];
     this.say(text);
     this.ask(true);
   }
@@ -261,6 +269,7 @@ class Grid {
     this.searchBox.value = this.look.search;
     this.summary = message.summary;
     this.drawHeader();
+    this.fit();
     this.count(message.summary);
     this.choose({});
   }
@@ -429,6 +438,7 @@ class Grid {
   /** After the notebook hid the grid and shows it again, its scroll position has to be put back. */
   appear() {
     if (!this.scroller.clientHeight) return;
+    this.fit();
     if (this.keptScroll && this.scroller.scrollTop !== this.keptScroll[0]) [this.scroller.scrollTop, this.scroller.scrollLeft] = this.keptScroll;
     this.draw();
   }
@@ -620,6 +630,10 @@ class Grid {
   }
 
   press(event) {
+    const isMove = /^(Arrow|Page|Home|End|Tab|Escape)/.test(event.key);
+    if (isMove) this.finds = [];
+    // What is typed while the next issue is sought would land in the cell before it.
+    if (this.finds.length && event.key !== "F8" && event.key !== "Shift") { event.preventDefault(); return; }
     const { position, column } = this.active;
     const writes = event.getModifierState("AltGraph");
     const isCommand = (event.ctrlKey || event.metaKey) && !writes;
@@ -674,7 +688,19 @@ class Grid {
     else if (event.key === "Backspace") { event.preventDefault(); this.edit(""); }
   }
 
+  /** Asks for the next issue from the active cell on; presses that come faster than answers wait their turn. */
   find(forward) {
+    this.finds.push(forward);
+    if (this.finds.length === 1) this.findFirst();
+  }
+
+  found() {
+    this.finds.shift();
+    if (this.finds.length) this.findFirst();
+  }
+
+  findFirst() {
+    const [forward] = this.finds;
     const { position, column } = this.active;
     this.send({ kind: "find", position, column: column < 0 ? null : this.columns[column].name, forward });
   }
