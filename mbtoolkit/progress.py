@@ -64,6 +64,7 @@ class Bar:
             unit=" contacts",
             delay=SHOWN_AFTER_SECONDS,
             dynamic_ncols=True,
+            bar_format="{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}",
             mininterval=1 / UPDATES_PER_SECOND,
             disable=not (_on_terminal() or _in_notebook()),
         )

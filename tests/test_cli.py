@@ -377,7 +377,7 @@ def slow(crm, tmp_path):
 def test_a_terminal_shows_progress(env, slow):
     seen, code = in_terminal("push", slow, env=env)
     assert code == 0, seen
-    assert re.search(r"\d+/150 \[", seen)
+    assert re.search(r"\d+/150, ", seen)
     assert "150/150" in seen
 
 
@@ -417,7 +417,7 @@ def test_ctrl_c_before_the_sending_ends_with_2(crm, env, tmp_path):
 
 
 def test_ctrl_c_in_a_terminal_still_shows_the_results(env, slow):
-    seen, code = in_terminal("push", slow, env=env, interrupt_at=b"/150 [")
+    seen, code = in_terminal("push", slow, env=env, interrupt_at=b"/150, ")
     assert code == 1, seen
     assert "interrupted" in seen
     assert "not_sent" in seen

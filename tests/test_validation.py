@@ -478,3 +478,8 @@ def test_the_summary_counts_rows_by_rule():
     ]
     assert repr(validation).splitlines()[0] == validation.headline
     assert "x" not in repr(validation).split()
+
+
+def test_a_word_in_place_of_an_address_makes_nobody_the_same_person():
+    frame = pl.DataFrame({"email": ["unknown", "unknown"], "email_opt_in": [True, False]})
+    assert validate_contacts(frame).issues["rule"].to_list() == ["email_syntax", "email_syntax"]

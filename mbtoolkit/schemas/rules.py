@@ -32,7 +32,11 @@ class Rule:
 _ALL: Final = (
     Rule("not_a_uuid", "is no uuid; write 8-4-4-4-12 hexadecimal digits with hyphens, as the CRM shows it"),
     Rule("not_an_integer", "is no whole number; write digits only, without a plus or a zero in front"),
-    Rule("number_as_float", "came as a decimal or scientific number, so digits may be gone; read the source as text"),
+    Rule(
+        "number_as_float",
+        "came as a decimal or scientific number, so digits may be gone; read the source as text (a pandas column of "
+        'whole numbers: .astype("Int64"))',
+    ),
     Rule("out_of_range", "is out of range; ids and numbers are positive, and fit what the CRM can hold"),
     Rule("phone_unreadable", "can't be read as a phone number; write it as +47 934 54 496, one number to a cell"),
     Rule("phone_extension", "has an extension, which a mobile number can't have; write the number alone"),

@@ -31,8 +31,10 @@ def identifier_keys(frame: pl.DataFrame, unusual: pl.Series | None = None) -> di
     if "email" in frame.columns:
         emails = frame["email"]
         rows = unusual_emails(emails) if unusual is None else unusual
-        read = emails.gather(rows).to_frame().select(visible_email(pl.first()).str.to_lowercase()).to_series()
-        keys["email"] = emails.str.to_lowercase().scatter(rows, read)
+        read = visible_email(pl.first()).str.to_lowercase()
+        # "unknown" and its like stand in for an address in many rows, and make nobody the same person.
+        known = emails.gather(rows).to_frame().select(pl.when(read.str.contains("@", literal=True)).then(read))
+        keys["email"] = emails.str.to_lowercase().scatter(rows, known.to_series())
     return keys
 
 
