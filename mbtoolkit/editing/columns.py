@@ -12,7 +12,6 @@ from mbtoolkit.contacts import (
     BY_NAME,
     PROPERTIES_COLUMN,
     PROPERTY_NAME_PREFIX,
-    Kind,
     is_contact_column,
     is_property_column,
 )
@@ -24,7 +23,8 @@ from mbtoolkit.schemas.texts import text_form
 RESULT_PREFIX: Final = "mb_"
 """What the names of the columns begin with that the toolkit itself adds to a frame."""
 
-_NOTED_RULE: Final = f"^(?:{'|'.join(RULES)}): "
+NOTED_RULE: Final = f"^(?:{'|'.join(RULES)}): "
+"""What stands before the text in an `unread:` cell; a pattern for polars and for Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Column:
     Attributes:
         name: its name in the frame.
         label: what a person calls it.
-        kind: what it holds; text for columns that the toolkit does not know.
+        is_number: whether it holds numbers.
         place: its position in the frame.
         unread_place: the position of the column that keeps what could not be converted for it; None where there is
             none.
@@ -43,7 +43,7 @@ class Column:
 
     name: str
     label: str
-    kind: Kind
+    is_number: bool
     place: int
     unread_place: int | None
     read_only: bool
@@ -57,7 +57,7 @@ class Column:
         value = _value_text(pl.nth(self.place), self.name, dtype)
         if self.unread_place is None:
             return value
-        return pl.coalesce(value, pl.nth(self.unread_place).str.replace(_NOTED_RULE, ""))
+        return pl.coalesce(value, pl.nth(self.unread_place).str.replace(NOTED_RULE, ""))
 
 
 def _value_text(cells: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
@@ -68,6 +68,8 @@ def _value_text(cells: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
         key = pl.coalesce(entry.field("property_name"), entry.field("property_id"), pl.lit("?"))
         shown = pl.concat_str(key, pl.lit(": "), entry.field("property_value").fill_null("(blank)"))
         return cells.list.eval(shown).list.join("; ")
+    if dtype == pl.List(pl.String):
+        return cells.list.join("; ")
     return text_form(cells, dtype)
 
 
@@ -91,7 +93,7 @@ def shown_columns(frame: pl.DataFrame, read_only: Iterable[str]) -> tuple[Column
         Column(
             name=name,
             label=label_of(name),
-            kind=BY_NAME[name].kind if name in BY_NAME else Kind.TEXT,
+            is_number=dtype.is_numeric(),
             place=places[name],
             unread_place=places.get(unread_column(name)) if is_contact_column(name) else None,
             read_only=name in held or not may_be_edited(name, dtype),

@@ -11,7 +11,7 @@ import polars as pl
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
 from mbtoolkit.editing.recipe import recipe
-from mbtoolkit.editing.typed import CODE, NUMBER, read_cells, read_mobile
+from mbtoolkit.editing.typed import Draft, draft_cells
 from mbtoolkit.editing.views import View, rows_holding, sorted_rows
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, conform, is_unread_column, unread_column
@@ -19,9 +19,6 @@ from mbtoolkit.validation import validate_contacts
 
 ACROSS_ROWS: Final = ("duplicate_identifier", "consent_conflict", "joins_contacts", "field_uniqueness")
 """The rules that compare rows: what they say of an edited row stands until `revalidate`."""
-
-Draft = dict[str, dict[int, Any]]
-"""New cells: column of the frame -> row -> value."""
 
 
 class Touched(NamedTuple):
@@ -194,7 +191,8 @@ class Edits:
         by_column = {
             name: dict(zip(rows, (line[place] for line in texts), strict=True)) for place, name in enumerate(columns)
         }
-        return self._make(self._draft(by_column))
+        editable = [column.name for column in self._columns if not column.read_only]
+        return self._make(draft_cells(self._frame, by_column, editable))
 
     def suggestion(self, row: int, column: str) -> str | None:
         """A text that would mend the cell; None where none is known.
@@ -389,43 +387,6 @@ class Edits:
             msg = "a block names each row and each column once"
             raise UsageError(msg)
 
-    def _draft(self, texts: Mapping[str, Mapping[int, str]]) -> Draft:
-        """The new cells for texts by column and row."""
-        draft: Draft = {}
-        for name, typed in texts.items():
-            cells = read_cells(name, list(typed.values()))
-            draft[name] = dict(zip(typed, (cell.value for cell in cells), strict=True))
-            if is_contact_column(name):
-                notes = (cell.note for cell in cells)
-                draft[unread_column(name)] = dict(zip(typed, notes, strict=True))
-        if CODE in self._by_name and NUMBER in self._by_name:
-            self._read_mobiles(draft, texts)
-        return draft
-
-    def _read_mobiles(self, draft: Draft, texts: Mapping[str, Mapping[int, str]]) -> None:
-        """Reads as phone numbers the typed numbers that are no plain digits, and the unread ones of typed codes."""
-        typed = texts.get(NUMBER, {})
-        unread = unread_column(NUMBER)
-        waiting = {row: typed[row] for row, note in draft.get(unread, {}).items() if note and _is_text(note)}
-        may_retry = not self._by_name[NUMBER].read_only
-        for row, code in draft.get(CODE, {}).items():
-            if may_retry and row not in typed and code is not None and self._frame.item(row, unread) is not None:
-                waiting[row] = self._shown(row, NUMBER)
-        for row, text in waiting.items():
-            given = draft.get(CODE, {}).get(row, self._frame.item(row, CODE))
-            mobile = read_mobile(text, given)
-            new = {NUMBER: mobile.number, unread: mobile.note}
-            if mobile.code != given and not self._by_name[CODE].read_only:
-                new |= {CODE: mobile.code, unread_column(CODE): None}
-            elif mobile.code != given:
-                continue
-            for name, value in new.items():
-                draft.setdefault(name, {})[row] = value
-
-    def _shown(self, row: int, name: str) -> str:
-        text = self._frame[row].select(self._by_name[name].text(self._frame.schema[name])).item()
-        return text or ""
-
     def _make(self, draft: Draft) -> Touched:
         """A new step, if it changes anything."""
         step: _Step = []
@@ -500,11 +461,6 @@ def _cells(cells: Mapping[int, Any], dtype: pl.DataType) -> pl.Series:
 
 def _is_among(rows: pl.Series) -> pl.Expr:
     return pl.int_range(pl.len(), dtype=pl.Int64).is_in(rows.implode())
-
-
-def _is_text(note: str) -> bool:
-    """Whether a note is about text that can be read at all."""
-    return not note.startswith("not_unicode: ")
 
 
 def _empty_unread(frame: pl.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mbtoolkit.editing import Edits, View
 from mbtoolkit.errors import FrameError, UsageError
-from mbtoolkit.schemas import ContactSchema, conform
+from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema, conform
 from mbtoolkit.validation import validate_contacts
 
 ISSUE = ["row", "column", "rule"]
@@ -282,6 +282,22 @@ def test_the_invalid_rows_of_a_validation_can_be_mended(messy):
     edits.edit(place, "contact_id", "2")
     assert edits.contacts["mb_row"].equals(invalid["mb_row"])
     assert run(edits.code, invalid).equals(edits.contacts)
+
+
+def test_a_results_frame_is_shown_with_what_became_of_each_row_and_can_be_mended():
+    told = {
+        "mb_row": pl.Series([4], dtype=pl.Int64),
+        "mb_status": pl.Series(["rejected"], dtype=STATUS_DTYPE),
+        "mb_message": ["no such property"],
+        "mb_invalid_properties": [["City", "Shoe size"]],
+    }
+    results = pl.DataFrame({"contact_id": [1], "property:City": ["Oslo"], **told})
+    edits = Edits(results)
+    assert edits.texts(pl.Series([0])).row(0) == ("1", "Oslo", "4", "rejected", "no such property", "City; Shoe size")
+    assert [column.read_only for column in edits.columns] == [False, False, True, True, True, True]
+    edits.edit(0, "property:City", "")
+    assert edits.contacts.drop("property:City").equals(results.drop("property:City"))
+    assert run(edits.code, results).equals(edits.contacts)
 
 
 def test_nothing_of_a_contact_is_in_the_repr(messy):

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from mbtoolkit.contacts import is_property_column
 from mbtoolkit.editing import Column, Edits
 
 _SAMPLE: Final = 500
@@ -16,13 +15,13 @@ _WIDEST: Final = 40
 
 
 def columns_for_page(edits: Edits) -> list[dict[str, Any]]:
-    """How each column is shown: name, label, kind, whether it may be edited, and its width in characters."""
+    """How each column is shown: name, label, whether it holds numbers, may be edited, its width in characters."""
     sample = edits.texts(pl.int_range(min(edits.height, _SAMPLE), dtype=pl.Int64, eager=True))
     return [
         {
             "name": column.name,
             "label": column.label,
-            "kind": "text" if is_property_column(column.name) else column.kind.value,
+            "isNumber": column.is_number,
             "readOnly": column.read_only,
             "chars": _width(column, sample.to_series(place)),
         }

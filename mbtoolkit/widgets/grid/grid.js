@@ -108,6 +108,7 @@ class Grid {
     this.editor = null;
     this.leaving = false;
     this.isOutdated = false;
+    this.isUnjudged = false; // whether cells were edited since rules across rows ran
     this.finds = []; // the searches for an issue that wait, `true` for forward
     this.timers = {};
     this.build();
@@ -189,6 +190,7 @@ class Grid {
     this.grid.addEventListener("focus", () => { this.leaving = false; this.drawActive(); });
     this.scroller.addEventListener("scroll", () => { this.keptScroll = [this.scroller.scrollTop, this.scroller.scrollLeft]; this.draw(); });
     this.body.addEventListener("mousedown", (event) => this.point(event));
+    this.body.addEventListener("mousemove", (event) => this.drag(event));
     this.body.addEventListener("dblclick", (event) => { if (this.cellAt(event)) this.edit(); });
     this.choice.addEventListener("change", () => this.choose(JSON.parse(this.choice.value)));
     this.searchBox.addEventListener("input", () => this.later("search", 200, () => this.choose({ search: this.searchBox.value })));
@@ -205,7 +207,7 @@ class Grid {
   /** JupyterLab takes single keys for commands on the notebook's cells (dd deletes one): none of ours may reach it. */
   keepFromNotebook(event) {
     const isCommand = event.ctrlKey || event.metaKey || event.altKey;
-    const key = event.key.toLowerCase();
+    const key = (event.key || "").toLowerCase();
     const isOurs = ["enter", "home", "end", "z"].includes(key) || (!event.shiftKey && ["y", "a", "c", "v", "x"].includes(key));
     if (!isCommand || isOurs) event.stopPropagation();
   }
@@ -341,7 +343,12 @@ class Grid {
     if (isMine && message.note) this.say(message.note);
     if (isMine && message.at) this.arrive(message.at);
     this.draw(true);
-    if (isMine && message.changed) this.later("judge", JUDGE_AFTER, () => this.send({ kind: "revalidate" }));
+    if (isMine && message.changed) { this.isUnjudged = true; this.judgeLater(); }
+  }
+
+  /** Rules across rows run when nothing was typed for a while: they take longer than an edit. */
+  judgeLater() {
+    if (this.isUnjudged) this.later("judge", JUDGE_AFTER, () => { this.isUnjudged = false; this.send({ kind: "revalidate" }); });
   }
 
   arrive(at) {
@@ -413,8 +420,7 @@ class Grid {
     if (detail) button.append(make("bdi", { className: "mbg-detail", textContent: detail }));
     button.addEventListener("mousedown", (event) => event.preventDefault());
     button.addEventListener("click", () => { this.activate(-1, place); this.sort(place); this.grid.focus(); });
-    const isNumber = column.kind.startsWith("int");
-    return make("div", { className: `mbg-cell${isNumber ? " mbg-right" : ""}`, attrs: {
+    return make("div", { className: `mbg-cell${column.isNumber ? " mbg-right" : ""}`, attrs: {
       role: "columnheader", "aria-colindex": place + 2 } }, button);
   }
 
@@ -464,7 +470,7 @@ class Grid {
 
   addRow(position) {
     const cells = this.columns.map((column, place) => make("div", { className:
-      `mbg-cell${column.kind.startsWith("int") ? " mbg-right" : ""}${column.readOnly ? " mbg-held" : ""}`, attrs: {
+      `mbg-cell${column.isNumber ? " mbg-right" : ""}${column.readOnly ? " mbg-held" : ""}`, attrs: {
       role: "gridcell", "aria-colindex": place + 2, ...(column.readOnly ? { "aria-readonly": "true" } : {}) } }));
     const number = make("div", { className: "mbg-cell mbg-number", attrs: { role: "rowheader", "aria-colindex": "1" } });
     const element = make("div", { className: "mbg-row", attrs: { role: "row", "aria-rowindex": position + 2 } }, number, ...cells);
@@ -522,16 +528,21 @@ class Grid {
       if (this.marksOf(position, column).length) cell.setAttribute("aria-describedby", this.barMarks.id);
       this.grid.setAttribute("aria-activedescendant", cell.id);
     } else this.grid.removeAttribute("aria-activedescendant");
-    const block = this.block();
-    for (const [place, row] of this.drawn) {
-      [...row.children].forEach((each, index) => {
-        const isChosen = Boolean(this.anchor) && place >= block.top && place <= block.bottom && index - 1 >= block.left && index - 1 <= block.right;
-        each.classList.toggle("mbg-chosen", isChosen);
-        if (isChosen) each.setAttribute("aria-selected", "true");
-        else each.removeAttribute("aria-selected");
+    if (this.anchor || this.isBlockDrawn) this.drawBlock();
+    this.drawBar();
+  }
+
+  drawBlock() {
+    const { top, bottom, left, right } = this.block();
+    this.isBlockDrawn = Boolean(this.anchor);
+    for (const [position, row] of this.drawn) {
+      [...row.children].forEach((cell, place) => {
+        const isInside = position >= top && position <= bottom && place - 1 >= left && place - 1 <= right;
+        cell.classList.toggle("mbg-chosen", isInside && this.isBlockDrawn);
+        if (isInside && this.isBlockDrawn) cell.setAttribute("aria-selected", "true");
+        else cell.removeAttribute("aria-selected");
       });
     }
-    this.drawBar();
   }
 
   marksOf(position, column) {
@@ -627,6 +638,13 @@ class Grid {
     if (this.editor) this.finish(true);
     this.grid.focus({ preventScroll: true });
     this.activate(at.position, at.column, { extend: event.shiftKey });
+  }
+
+  /** The mouse, moved with its button held, chooses a block. */
+  drag(event) {
+    const at = event.buttons === 1 && !this.editor && this.cellAt(event);
+    if (!at || document.activeElement !== this.grid) return;
+    if (at.position !== this.active.position || at.column !== this.active.column) this.activate(at.position, at.column, { extend: true });
   }
 
   press(event) {
@@ -731,6 +749,7 @@ class Grid {
     cell.classList.add("mbg-open");
     cell.append(area);
     area.addEventListener("keydown", (event) => this.pressEditor(event));
+    area.addEventListener("input", () => this.judgeLater());
     area.addEventListener("blur", () => this.finish(true, false));
     area.focus({ preventScroll: true });
     area.setSelectionRange(area.value.length, area.value.length);
