@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mbtoolkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from mbtoolkit.cleaning import mapping_of as mapping_of
+    from mbtoolkit.cleaning import suggest_mapping as suggest_mapping
     from mbtoolkit.client import AsyncClient as AsyncClient
     from mbtoolkit.client import Client as Client
     from mbtoolkit.client import Outcome as Outcome
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from mbtoolkit.payloads import build_payloads as build_payloads
     from mbtoolkit.progress import Progress as Progress
     from mbtoolkit.reading import read_contacts as read_contacts
+    from mbtoolkit.reading import write_mapping as write_mapping
     from mbtoolkit.results import summarize as summarize
     from mbtoolkit.results import update_results as update_results
     from mbtoolkit.results import with_contact_ids as with_contact_ids
@@ -90,7 +93,9 @@ _HOMES: Final[dict[str, str]] = {
     "WrongAddressError": "errors",
     "build_payloads": "payloads",
     "count_opt_ins": "upserts",
+    "mapping_of": "cleaning",
     "read_contacts": "reading",
+    "suggest_mapping": "cleaning",
     "summarize": "results",
     "update_results": "results",
     "upsert_contact": "upserts",
@@ -99,6 +104,7 @@ _HOMES: Final[dict[str, str]] = {
     "validate_contacts": "validation",
     "with_contact_ids": "results",
     "write_issues": "results",
+    "write_mapping": "reading",
     "write_results": "results",
 }
 """Each public name and the module it comes from; the imports above say the same to static tools."""
@@ -135,7 +141,9 @@ __all__ = [
     "WrongAddressError",
     "build_payloads",
     "count_opt_ins",
+    "mapping_of",
     "read_contacts",
+    "suggest_mapping",
     "summarize",
     "update_results",
     "upsert_contact",
@@ -144,6 +152,7 @@ __all__ = [
     "validate_contacts",
     "with_contact_ids",
     "write_issues",
+    "write_mapping",
     "write_results",
 ]
 
