@@ -5,5 +5,7 @@ contacts travels in messages and is no part of its saved state.
 """
 
 from mbtoolkit.widgets.form import ContactForm
+from mbtoolkit.widgets.grid import ContactGrid
+from mbtoolkit.widgets.panel import PushPanel
 
-__all__ = ["ContactForm"]
+__all__ = ["ContactForm", "ContactGrid", "PushPanel"]

@@ -6,7 +6,7 @@
 
 const TAGS = new Set(
   ("div section fieldset legend h3 h4 p span strong em label input select option datalist textarea button details " +
-    "summary pre code table caption thead tbody tr th td ul ol li progress output").split(" "),
+    "summary pre code table caption thead tbody tr th td ul ol li output").split(" "),
 );
 const ATTRIBUTES = new Set(
   ("class id for type role title placeholder disabled min max step list rows colspan scope hidden autocomplete " +
