@@ -33,7 +33,7 @@ class Step:
 
     def draw(self) -> Node:
         """What is seen above the grid."""
-        raise NotImplementedError
+        return box()
 
     def act(self, key: str, value: Value) -> None:
         """Takes up an event."""
