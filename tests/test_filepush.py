@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pandera.polars as pa
 import polars as pl
 import pytest
 
-from mbtoolkit import MappingError, SourceError, UsageError, read_contacts
-from mbtoolkit.filepush import FilePush, Source
+from mbtoolkit import ContactSchema, MappingError, SourceError, UsageError, read_contacts
+from mbtoolkit.filepush import FilePush, FilePushes, Source
 
 TABLE = """\
 E-post;Mobil;Nyhetsbrev;Navn
@@ -18,6 +19,7 @@ cy@example.com;;kanskje;Cy
 dee@example.com;+47 934 54 498;;Dee
 dee@example.com;+47 934 54 498;;Dee again
 """
+SOURCE_WARNING = pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
 
 
 @pytest.fixture
@@ -29,9 +31,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def push(client, path):
-    made = FilePush(client)
-    made.load(Source(str(path), path.name))
-    return made
+    return FilePush(client, Source(str(path), path.name))
 
 
 @pytest.fixture
@@ -46,10 +46,24 @@ def heard():
     """Nothing to draw."""
 
 
+def of_frame(client, frame, **options):
+    made = FilePush(client, Source(frame, "table"), **options)
+    made.check()
+    return made
+
+
 def run(push):
+    push.consented = push.review.opt_ins_on
     push.start(heard)
     assert push.wait(30)
     return push.results
+
+
+def statuses(push):
+    return push.results["mb_status"].to_list()
+
+
+# Map
 
 
 def test_columns_are_suggested_and_what_was_assumed_is_said(push):
@@ -59,85 +73,241 @@ def test_columns_are_suggested_and_what_was_assumed_is_said(push):
     assert any("separator" in note for note in push.notes)
 
 
-def test_what_was_chosen_for_columns_stays_when_the_same_columns_are_loaded_again(push, path):
-    push.map_column("Navn", None)
-    push.map_column("Mobil", None)
-    push.load(Source(str(path), path.name, separator=";"))
-    assert "Navn" not in push.mapping
-    assert "Mobil" not in push.mapping
+def test_any_cells_and_names_have_a_sample(client):
+    frame = pl.DataFrame({"email": ["a@example.com"], "*": [[1]], "^.*$": [b"x"], "n": [None]})
+    push = FilePush(client, Source(frame, "table"))
+    assert [push.sample(name) for name in frame.columns] == [["a@example.com"], ["<List>"], ["<Binary>"], []]
+
+
+def test_a_column_that_is_not_sent_is_not_sent_though_it_bears_a_field_s_name(client, crm):
+    frame = pl.DataFrame({"email": ["a@example.com"], "mobile_opt_in": ["yes"], "email_opt_in": ["perhaps"]})
+    push = FilePush(client, Source(frame, "table"))
+    assert push.mapping["email_opt_in"] == ""
+    push.map_column("mobile_opt_in", "")
+    push.check()
+    assert push.review.turned_on == {}
+    assert run(push)["mb_status"].to_list() == ["succeeded"]
+    assert crm.contacts().select("mobile_opt_in", "email_opt_in").row(0) == (False, False)
+
+
+def test_one_target_twice_is_told(push):
+    push.map_column("Navn", "email")
+    assert push.twice == ["email"]
+    with pytest.raises(MappingError, match="keep one"):
+        push.check()
+
+
+def test_a_mapping_that_can_not_be_read_with_is_said(push, client):
+    for column in push.table.columns:
+        push.map_column(column, "")
+    with pytest.raises(MappingError):
+        push.check()
+    with pytest.raises(SourceError):
+        FilePush(client, Source("nowhere.csv", "nowhere.csv"))
     with pytest.raises(UsageError, match="no column"):
         push.map_column("Phone", "mobile_number")
 
 
-def test_a_mapping_that_can_not_be_read_with_is_said(push, client):
-    push.mapping = {"Navn": "property:First name"}
-    with pytest.raises(MappingError):
-        push.check()
+# Several tables
+
+
+def test_a_table_that_is_loaded_again_is_as_it_was_left(client, path):
+    pushes = FilePushes(client)
+    pushes.load(Source(str(path), path.name))
+    first = pushes.current
+    first.check()
+    first.edits.edit(1, "email", "bo@example.com")
+    other = pl.DataFrame({"email": ["x@example.com"]})
+    pushes.load(Source(other, "another"))
+    assert pushes.current is not first
+    assert any("1 cells that were mended in people.csv" in note for note in pushes.current.notes)
     with pytest.raises(SourceError):
-        FilePush(client).load(Source("nowhere.csv", "nowhere.csv"))
+        pushes.load(Source("nowhere.csv", "nowhere.csv"))
+    assert pushes.current.table is other
+    pushes.load(Source(str(path), path.name))
+    assert pushes.current is first
+    assert first.contacts["email"][1] == "bo@example.com"
+
+
+def test_a_file_that_changed_is_another_table_with_the_same_choices(client, path):
+    pushes = FilePushes(client)
+    pushes.load(Source(str(path), path.name))
+    first = pushes.current
+    first.map_column("Navn", "")
+    first.default_country = "NO"
+    first.check()
+    first.edits.edit(0, "email", "ann.mended@example.com")
+    first.map_column("Navn", "property:Name")
+    path.write_text(TABLE.replace("ann@example.com", "zoe@example.com", 1), encoding="utf-8")
+    with pytest.raises(UsageError, match="has changed since it was loaded"):
+        first.check()
+    pushes.load(Source(str(path), path.name))
+    again = pushes.current
+    assert again.mapping == first.mapping
+    assert again.default_country == "NO"
+    again.check()
+    assert again.contacts["email"][0] == "zoe@example.com"
+
+
+def test_nothing_else_is_loaded_while_a_push_is_on_its_way(client, crm, people):
+    crm.fail("delay", seconds=0.3, times=None)
+    pushes = FilePushes(client)
+    pushes.load(Source(people, "people"))
+    pushes.current.check()
+    pushes.current.start(heard)
+    with pytest.raises(UsageError, match="on its way"):
+        pushes.load(Source(people.head(1), "one"))
+    assert pushes.current.wait(30)
+
+
+# Check and review
 
 
 def test_the_review_counts_what_a_push_would_do(checked):
     review = checked.review
-    assert (review.rows, review.sendable, review.invalid, review.left_out) == (5, 3, 2, 0)
+    assert (review.rows, review.sendable, review.invalid, review.left_out, review.stored) == (5, 3, 2, 0, 0)
     assert review.turned_on == {"email_opt_in": 1}
     assert review.turned_off == {"email_opt_in": 0}
     assert review.seconds("Freemium") == pytest.approx(0.3)
 
 
-def test_rows_of_a_rule_can_be_left_out_and_taken_in_again(checked, crm):
+def test_rows_of_a_rule_can_be_left_out_and_taken_in_again(checked, crm, capfd):
     checked.leave_out("duplicate_identifier")
-    assert checked.left_out_rows == [3, 4]
+    assert checked.left_out_rows.to_list() == [3, 4]
     assert checked.review.sendable == 1
     results = run(checked)
     assert results["mb_status"].to_list() == ["succeeded", "invalid", "invalid", "not_sent", "not_sent"]
+    assert checked.failed_rows.to_list() == [1, 2]
     assert crm.contacts().height == 1
     checked.leave_out("duplicate_identifier", is_out=False)
-    assert checked.left_out_rows == []
+    assert checked.left_out_rows.to_list() == []
+    assert checked.review.sendable == 2
+    assert capfd.readouterr().err == ""
+
+
+def test_edits_are_made_again_when_columns_are_mapped_in_another_way(checked):
+    checked.edits.edit(1, "email", "bo@example.com")
+    checked.edits.edit(2, "property:First name", "Cyrus")
+    checked.edits.edit(2, "mobile_number", "+46 70 174 06 05")
+    checked.edits.edit(0, "email_opt_in", "")
+    mended = checked.contacts
+    checked.map_column("Navn", "")
+    checked.map_column("Nyhetsbrev", "")
+    checked.map_column("Mobil", "")
+    checked.check()
+    assert checked.contacts["email"][1] == "bo@example.com"
+    assert checked.contacts["Navn"][2] == "Cyrus"
+    before = checked.edits
+    checked.check()
+    assert checked.edits is before
+    checked.map_column("Mobil", "mobile_number")
+    checked.map_column("Nyhetsbrev", "email_opt_in")
+    checked.map_column("Navn", "property:First name")
+    checked.check()
+    assert checked.contacts.equals(mended)
+
+
+def test_what_a_rule_of_your_own_says_counts(client):
+    class Strict(ContactSchema):
+        """Takes nobody."""
+
+        @pa.dataframe_check
+        def nobody(cls, data):
+            return data.lazyframe.select(pl.col("email") != "a@example.com")
+
+    push = of_frame(client, pl.DataFrame({"email": ["a@example.com", "b@example.com"]}), schema=Strict)
+    assert push.review.sendable == 1
+    assert "schema=Strict" in push.code
+
+
+# Push
 
 
 def test_mended_rows_are_pushed_and_the_rest_keeps_what_it_had(checked, crm):
     checked.edits.edit(1, "email", "bo@example.com")
-    results = run(checked)
-    assert results["mb_status"].to_list() == ["succeeded", "succeeded", "invalid", "succeeded", "succeeded"]
-    failed = checked.failed
-    assert failed["mb_row"].to_list() == [2]
-    mended = failed.with_columns(email_opt_in=pl.lit(value=False))
+    run(checked)
+    assert statuses(checked) == ["succeeded", "succeeded", "invalid", "succeeded", "succeeded"]
+    part = checked.failed()
+    assert part.edits.contacts["mb_status"].to_list() == ["invalid"]
+    part.edits.edit(0, "email_opt_in", "no")
+    part.carry()
+    assert checked.contacts["email_opt_in"][2] is False
     sent_before = crm.requests().height
-    checked.start_again(mended, heard)
-    assert checked.wait(30)
-    assert set(checked.results["mb_status"]) == {"succeeded"}
+    assert checked.review.sendable == 1
+    run(checked)
+    assert set(statuses(checked)) == {"succeeded"}
     assert crm.requests().height == sent_before + 1
-    assert checked.failed.is_empty()
+    assert checked.failed_rows.is_empty()
+
+
+def test_edits_of_a_part_are_made_and_undone_in_the_whole(checked):
+    run(checked)
+    part = checked.failed()
+    part.edits.edit(0, "email", "bo@example.com")
+    part.edits.edit(1, "mobile_number", "+46 70 174 06 05")
+    part.carry()
+    assert checked.contacts["email"][1] == "bo@example.com"
+    assert checked.contacts.select("mobile_country_code", "mobile_number").row(2) == (46, 701740605)
+    part.edits.undo()
+    part.edits.undo()
+    part.carry()
+    assert checked.edits.changes.is_empty()
+    again = checked.failed()
+    assert again.edits.contacts["email"].to_list() == ["bo@example", "cy@example.com"]
+
+
+def test_a_row_that_was_changed_after_its_push_is_pushed_again_and_no_other(checked, crm):
+    run(checked)
+    assert checked.review.sendable == 0
+    assert checked.review.stored == 3
+    checked.edits.edit(0, "property:First name", "Anna")
+    assert checked.review.sendable == 1
+    sent_before = crm.requests().height
+    run(checked)
+    assert crm.requests().height == sent_before + 1
+    checked.sends_stored = True
+    assert checked.review.sendable == 3
+
+
+def test_a_column_that_is_mapped_after_a_push_makes_its_rows_due_and_loses_no_result(checked):
+    checked.map_column("Navn", "")
+    checked.check()
+    ids = run(checked)["mb_contact_id"].to_list()
+    checked.map_column("Navn", "property:First name")
+    checked.check()
+    assert checked.results["mb_contact_id"].to_list() == ids
+    assert checked.review.sendable == 3
+    run(checked)
+    assert checked.results["property:First name"].to_list() == ["Ann", "Bo", "Cy", "Dee", "Dee again"]
+    assert checked.results["mb_contact_id"].to_list() == ids
+
+
+def test_opt_ins_are_turned_on_only_as_many_as_was_consented_to(checked, crm):
+    pushing = checked.start(heard)
+    assert checked.wait(30)
+    assert "1 opt-ins would be turned on" in pushing.fault
+    assert crm.requests().is_empty()
+    checked.consented = 2
+    pushing = checked.start(heard)
+    assert checked.wait(30)
+    assert "2 were stated" in pushing.fault
+    assert crm.requests().is_empty()
 
 
 def test_a_refused_yes_is_not_pushed_by_pushing_again(client, crm):
-    push = FilePush(client)
-    push.load(Source(pl.DataFrame({"email": ["a@example.com"] * 2, "email_opt_in": ["yes", "no"]}), "table"))
-    push.check()
+    push = of_frame(client, pl.DataFrame({"email": ["a@example.com"] * 2, "email_opt_in": ["yes", "no"]}))
     assert run(push)["mb_status"].to_list() == ["invalid", "succeeded"]
-    push.start_again(push.failed, heard)
-    assert push.wait(30)
-    assert push.results["mb_status"].to_list() == ["invalid", "succeeded"]
+    assert push.review.sendable == 0
+    push.sends_stored = True
+    assert run(push)["mb_status"].to_list() == ["invalid", "succeeded"]
     assert crm.contacts()["email_opt_in"].to_list() == [False]
-
-
-def test_edits_are_made_again_when_a_column_is_mapped_in_another_way(checked):
-    checked.edits.edit(1, "email", "bo@example.com")
-    checked.map_column("Navn", None)
-    checked.check()
-    assert checked.contacts["email"][1] == "bo@example.com"
-    assert "Navn" in checked.contacts.columns
-    before = checked.edits
-    checked.check()
-    assert checked.edits is before
+    part = of_frame(client, push.results.head(1))
+    assert part.review.sendable == 0
 
 
 def test_a_push_on_its_way_can_be_cancelled_and_no_other_begun(client, crm):
     crm.fail("delay", seconds=0.2, times=None)
-    push = FilePush(client)
-    push.load(Source(pl.DataFrame({"email": [f"p{n}@example.com" for n in range(100)]}), "table"))
-    push.check()
+    push = of_frame(client, pl.DataFrame({"email": [f"p{n}@example.com" for n in range(100)]}))
     moved = threading.Event()
     pushing = push.start(moved.set)
     with pytest.raises(UsageError, match="on its way"):
@@ -145,17 +315,15 @@ def test_a_push_on_its_way_can_be_cancelled_and_no_other_begun(client, crm):
     assert moved.wait(10)
     push.cancel()
     assert push.wait(30)
-    statuses = push.results["mb_status"].value_counts()
-    assert set(statuses["mb_status"]) >= {"not_sent"}
+    assert "not_sent" in statuses(push)
     assert push.results.height == 100
     assert pushing.ended is not None
-    assert crm.contacts().height == push.results.filter(pl.col("mb_status") == "succeeded").height
+    assert crm.contacts().height == statuses(push).count("succeeded")
+    assert push.review.sendable == statuses(push).count("not_sent")
 
 
-def test_what_goes_wrong_with_a_push_is_kept_and_not_raised(client, crm):
-    push = FilePush(client)
-    push.load(Source(pl.DataFrame({"email": ["a@example.com"]}), "table"))
-    push.check()
+def test_what_goes_wrong_with_a_push_is_kept_and_not_raised(client):
+    push = of_frame(client, pl.DataFrame({"email": ["a@example.com"]}))
     push.list_id = "no uuid"
     pushing = push.start(heard)
     assert push.wait(30)
@@ -163,8 +331,11 @@ def test_what_goes_wrong_with_a_push_is_kept_and_not_raised(client, crm):
     assert push.results is None
 
 
-@pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
-def test_the_code_does_the_same(checked, crm, client, path):
+# Code
+
+
+@SOURCE_WARNING
+def test_the_code_does_the_same(checked, crm, client):
     checked.edits.edit(1, "email", "bo@example.com")
     checked.leave_out("duplicate_identifier")
     namespace = {"client": client}
@@ -175,12 +346,12 @@ def test_the_code_does_the_same(checked, crm, client, path):
     told = ["mb_row", "mb_status", "mb_contact_id", "mb_code"]
     assert namespace["results"].select(told).equals(results.select(told))
     assert crm.contacts().height == by_code.height
+    assert checked.code.count("opt_ins_on=1") == 1
 
 
-@pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
+@SOURCE_WARNING
 def test_bytes_and_frames_come_in_too(client, path):
-    push = FilePush(client)
-    push.load(Source(path.read_bytes(), "upload.csv"))
+    push = FilePush(client, Source(path.read_bytes(), "upload.csv"))
     push.check()
     assert push.contacts.equals(read_contacts(path, mapping=push.mapping))
     assert "read_contacts('upload.csv'" in push.code

@@ -129,6 +129,8 @@ def _displaced(frame: pl.DataFrame, resolved: Mapping[str, str], earlier: list[p
         earlier: the columns that would hold the notes of an earlier reading; one that would lose text is displaced.
     """
     taken = set(resolved.values()) - set(resolved)
+    # What is not mapped is never sent, whatever it is called.
+    taken |= {column for column in frame.columns if is_contact_column(column) and column not in resolved}
     taken |= {notes.name for notes in earlier if notes.null_count() > _as_text(frame, notes.name).null_count()}
     names: dict[str, str] = {}
     for column in frame.columns:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import read_contacts, suggest_mapping, write_mapping
+from mbtoolkit import read_contacts, suggest_mapping, validate_contacts, write_mapping
 from mbtoolkit.contacts import FIELDS, OPT_INS, canonical_name
 from mbtoolkit.errors import FrameError, MappingError, SourceWarning
 from mbtoolkit.reading.mapping import load_mapping, resolve_mapping
@@ -191,6 +191,14 @@ def test_a_column_with_an_empty_target_is_carried_along_whatever_it_is_called():
 
 
 TABLE = pl.DataFrame({"E-mail": ["ann@example.com"], "Newsletter": ["yes"], "Note": ["x"]})
+
+
+def test_what_has_an_empty_target_is_not_sent_though_it_bears_a_field_s_name():
+    people = pl.DataFrame({"contact_id": ["1"], "email": ["a@example.com"], "email_opt_in": ["yes"]})
+    with pytest.warns(SourceWarning, match="'email_opt_in' is carried along as 'source:email_opt_in'"):
+        contacts = read_contacts(people, mapping={"email": "", "email_opt_in": ""})
+    assert contacts.columns == ["contact_id", "source:email", "source:email_opt_in"]
+    assert validate_contacts(contacts).valid.height == 1
 
 
 def test_suggestions_are_saved_and_used_again(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from mbtoolkit.filepush import FilePush
+from mbtoolkit.filepush import FilePushes
 from mbtoolkit.widgets.panel.step import Step, Value, bar, scrolling
 from mbtoolkit.widgets.surface import Node, box, button, table, text, tick
 
@@ -15,16 +15,21 @@ class CheckStep(Step):
     key = "check"
     title = "Check"
 
-    def __init__(self, push: FilePush) -> None:
-        super().__init__(push)
+    def __init__(self, pushes: FilePushes) -> None:
+        super().__init__(pushes)
         self.rule: str | None = None
 
     @property
+    def is_open(self) -> bool:
+        return self.pushes.current is not None and self.push.edits is not None
+
+    @property
     def is_ready(self) -> bool:
-        return self.push.review.sendable > 0
+        validation = self.push.validation
+        return validation is not None and validation.valid.height > 0
 
     def why_not(self) -> str:
-        return "No row can be sent yet: mend some below."
+        return "No row can be sent yet: mend some in the grid."
 
     def act(self, key: str, value: Value) -> None:
         kind, _, rule = key.partition(":")
@@ -37,37 +42,45 @@ class CheckStep(Step):
         validation = self.push.validation
         assert validation is not None
         counts = (
-            validation.counts.group_by("rule", "severity", maintain_order=True)
-            .agg(pl.col("rows").sum(), pl.col("message").first())
-            .sort("severity", "rows", descending=[False, True])
+            validation.issues.group_by("rule", "severity")
+            .agg(pl.col("row").n_unique().alias("rows"), pl.col("message").mode().sort().first())
+            .sort("severity", "rows", "rule", descending=[False, True, False])
         )
         most = max(counts["rows"].to_list(), default=0)
         rows = [self._row(*line, most=most) for line in counts.iter_rows()]
-        review = self.push.review
-        headline = f"{review.rows:,} contacts: {review.sendable:,} will be sent, {review.invalid:,} can't be"
-        headline += f", {review.left_out:,} left out." if review.left_out else "."
         parts = [text(note, "p", class_="mbt-note") for note in self.push.read_notes]
-        parts += [text(headline, "p", role="status", class_="mbt-strong", key="headline")]
+        parts.append(text(self._headline(), "p", role="status", class_="mbt-strong", key="headline"))
         if rows:
-            listed = table("Issues by rule", ("Rule", "Rows", "What to do", "", ""), rows)
-            note = "Rows that can't be sent are left out by themselves; they stay in the results."
-            parts += [scrolling(listed, "Issues by rule"), text(note, "p", class_="mbt-note")]
+            listed = table("Issues by rule", ("Rule", "Rows", "What to do", "In the grid", "In the push"), rows)
+            parts.append(scrolling(listed, "Issues by rule"))
         else:
             parts.append(text("Nothing is wrong.", "p"))
         return box(*parts, class_="mbt-step")
 
+    def _headline(self) -> str:
+        review = self.push.review
+        told = [f"{review.rows:,} contacts: {review.sendable:,} will be sent", f"{review.invalid:,} can’t be"]
+        told += [f"{review.left_out:,} left out"] if review.left_out else []
+        told += [f"{review.stored:,} stored already"] if review.stored else []
+        return f"{', '.join(told)}."
+
     def _row(self, rule: str, severity: str, rows: int, message: str, *, most: int) -> tuple[Node | str, ...]:
         sign = text("✖ " if severity == "error" else "⚠ ", aria_hidden="true")
-        name = box(sign, text(rule), text(f" ({severity})", class_="mbt-hidden"), class_=f"mbt-{severity}")
+        words = rule.replace("_", " ")
+        name = box(sign, text(words), text(f" ({severity})", class_="mbt-hidden"), class_=f"mbt-{severity} mbt-rule")
         count = box(bar(rows / most, severity), text(f"{rows:,}"), class_="mbt-count")
         is_shown = self.rule == rule
         shown = button(
-            "Shown" if is_shown else "Show",
+            "Show",
             f"show:{'' if is_shown else rule}",
             class_="mbt-button mbt-quiet",
             aria_pressed="true" if is_shown else "false",
-            aria_label=f"Show the rows of {rule}",
+            aria_label=f"Show the rows of {words} in the grid",
         )
         is_out = rule in self.push.left_out_rules
-        out = tick(f"out:{rule}", "Leave these out", value=is_out) if severity == "warning" else text("")
+        out = (
+            tick(f"out:{rule}", "Leave these out", value=is_out, aria_label=f"Leave these out: the rows of {words}")
+            if severity == "warning"
+            else text("Not sent", class_="mbt-soft")
+        )
         return name, count, text(message), shown, out

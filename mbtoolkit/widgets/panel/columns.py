@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from mbtoolkit.contacts import BY_NAME, FIELDS, PROPERTY_NAME_PREFIX, is_property_column
@@ -9,7 +10,7 @@ from mbtoolkit.widgets.panel.step import Step, Value, labelled, scrolling
 from mbtoolkit.widgets.surface import Node, box, choice, entry, table, text
 
 _NOT_SENT: Final = ""
-_AS_PROPERTY: Final = "property"
+_LONGEST_CELL: Final = 40
 
 
 class ColumnsStep(Step):
@@ -19,31 +20,35 @@ class ColumnsStep(Step):
     title = "Columns"
 
     @property
+    def is_open(self) -> bool:
+        return self.pushes.current is not None
+
+    @property
     def is_ready(self) -> bool:
         fields = set(self.push.mapping.values())
-        return bool(fields & {"contact_id", "email", "mobile_number"})
+        return bool(fields & {"contact_id", "email", "mobile_number"}) and not self.push.twice
 
     def why_not(self) -> str:
+        if self.push.twice:
+            return f"{', '.join(map(target_label, self.push.twice))} stands twice; keep one."
         return "Say which column is the e-mail address, the mobile number or the contact id."
 
     def act(self, key: str, value: Value) -> None:
         kind, _, place = key.partition(":")
-        columns = self.push.table.columns if self.push.table is not None else []
+        columns = self.push.table.columns
         if key == "country" and isinstance(value, str):
             self.push.default_country = value.strip() or None
-        elif kind == "column" and isinstance(value, str) and place.isdigit() and int(place) < len(columns):
-            column = columns[int(place)]
-            self.push.map_column(column, f"{PROPERTY_NAME_PREFIX}{column.strip()}" if value == _AS_PROPERTY else value)
-        self.error = None
+        elif kind == "column" and isinstance(value, str) and place.isdecimal() and int(place) < len(columns):
+            self.push.map_column(columns[int(place)], value)
 
     def leave(self) -> None:
         self.push.check()
 
     def draw(self) -> Node:
         push = self.push
-        assert push.table is not None
-        rows = [self._row(place, column, reason) for place, (column, reason) in enumerate(self._reasons())]
-        caption = f"{push.table.height:,} rows, {push.table.width:,} columns"
+        lines = push.suggestions.select("source", "target", "reason", "tied_with").iter_rows()
+        rows = [self._row(place, *line) for place, line in enumerate(lines)]
+        caption = f"{push.source.name}: {push.table.height:,} rows, {push.table.width:,} columns"
         listed = table(caption, ("Column", "First cells", "Is", "Why it is suggested"), rows)
         return box(
             *(text(note, "p", class_="mbt-note") for note in push.notes),
@@ -52,7 +57,7 @@ class ColumnsStep(Step):
             class_="mbt-step",
         )
 
-    def _country(self, columns: list[str]) -> Node:
+    def _country(self, columns: Iterable[str]) -> Node:
         offered = (Node("option", key=name, value=name, attributes={"label": name}) for name in columns)
         typed = entry(
             "country", self.push.default_country or "", id="country", list="countries", aria_describedby="hint-country"
@@ -61,31 +66,43 @@ class ColumnsStep(Step):
         label = "Country of phone numbers without a country code"
         return box(labelled(label, typed, "country", hint), box(*offered, tag="datalist", id="countries"))
 
-    def _reasons(self) -> list[tuple[str, str]]:
-        assert self.push.suggestions is not None
-        return list(self.push.suggestions.select("source", "reason").iter_rows())
-
-    def _row(self, place: int, column: str, reason: str) -> tuple[Node | str, ...]:
-        target = self.push.mapping.get(column, _NOT_SENT)
-        twice = target and list(self.push.mapping.values()).count(target) > 1
-        chosen = choice(f"column:{place}", target, self._options(column, target), aria_label=f"What {column} is",
-                        aria_invalid="true" if twice else None)  # fmt: skip
-        why = (
-            text(f"✖ {_target_label(target)} stands twice; keep one.", class_="mbt-error")
-            if twice
-            else text(reason or "")
+    def _row(
+        self, place: int, column: str, suggested: str | None, reason: str, tied_with: list[str] | None
+    ) -> tuple[Node | str, ...]:
+        target = self.push.mapping[column]
+        is_twice = target in self.push.twice
+        chosen = choice(
+            f"column:{place}",
+            target,
+            _options(column, target, suggested),
+            aria_label=f"What {column} is",
+            aria_invalid="true" if is_twice else None,
+            aria_describedby=f"why-{place}",
         )
-        cells = text(" · ".join(each[:40] for each in self.push.sample(column)), class_="mbt-soft")
-        return text(column, "strong"), cells, chosen, why
+        if is_twice:
+            why = text(f"✖ {target_label(target)} stands twice; keep one.", class_="mbt-error", id=f"why-{place}")
+        elif tied_with and not target:
+            why = text(f"⚠ {reason}", class_="mbt-warning", id=f"why-{place}")
+        else:
+            why = text(reason, id=f"why-{place}")
+        cells = " · ".join(map(_shortened, self.push.sample(column)))
+        return text(column, "strong"), text(cells, class_="mbt-soft"), box(chosen, class_="mbt-field"), why
 
-    def _options(self, column: str, target: str) -> list[tuple[str, str]]:
-        options = [(_NOT_SENT, "Not sent"), *((field.name, field.label) for field in FIELDS)]
-        if is_property_column(target):
-            return [*options, (target, _target_label(target))]
-        return [*options, (_AS_PROPERTY, f"Property “{column.strip()}”")]
+
+def _options(column: str, target: str, suggested: str | None) -> list[tuple[str, str]]:
+    """The fields, and the properties that the column could be."""
+    own = f"{PROPERTY_NAME_PREFIX}{column.strip()}"
+    others = [each for each in dict.fromkeys((own, suggested, target)) if each and each not in BY_NAME]
+    fields = [(field.name, field.label) for field in FIELDS]
+    return [(_NOT_SENT, "Not sent"), *fields, *((each, target_label(each)) for each in others)]
 
 
-def _target_label(target: str) -> str:
+def target_label(target: str) -> str:
+    """A target as a person reads it."""
     if target in BY_NAME:
         return BY_NAME[target].label
-    return f"Property “{target.partition(':')[2]}”"
+    return f"Property “{target.partition(':')[2]}”" if is_property_column(target) else "Properties"
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= _LONGEST_CELL else f"{cell[: _LONGEST_CELL - 1]}…"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mbtoolkit.filepush import FilePush, Source
+from mbtoolkit.filepush import FilePushes, Source
 from mbtoolkit.widgets.panel.step import Step, Value, labelled
 from mbtoolkit.widgets.surface import MAX_FILE_BYTES, Node, box, entry, text
+
+_MB = 1_000_000
 
 
 class LoadStep(Step):
@@ -15,27 +17,37 @@ class LoadStep(Step):
     key = "load"
     title = "Load"
 
-    def __init__(self, push: FilePush) -> None:
-        super().__init__(push)
+    def __init__(self, pushes: FilePushes) -> None:
+        super().__init__(pushes)
         self.given: Source | None = None
         self.texts = {"path": "", "sheet": "", "separator": "", "encoding": ""}
-        self._loaded: tuple[object, ...] | None = None
+        self.revision = 0
+        self._receiving = ""
 
     @property
     def is_ready(self) -> bool:
-        return bool(self.texts["path"].strip()) or self.given is not None
+        return bool(self._path) or self.given is not None
 
     def why_not(self) -> str:
         return "Give a path, or choose a file."
 
+    @property
+    def _path(self) -> str:
+        """The path as it is meant: without the quotes that come along when it is copied, and with `~` spelled out."""
+        path = self.texts["path"].strip().strip("\"'")
+        return str(Path(path).expanduser()) if path.startswith("~") else path
+
     def _source(self) -> Source:
-        separator = {"\\t": "\t", "tab": "\t"}.get(self.texts["separator"], self.texts["separator"])
-        options = {"sheet": self.texts["sheet"], "separator": separator, "encoding": self.texts["encoding"]}
-        path = self.texts["path"].strip()
-        if path:
-            return Source(path, Path(path).name, **options)
+        separator = {"\\t": "\t", "tab": "\t"}.get(self.texts["separator"].strip(), self.texts["separator"])
+        options = {"sheet": self.texts["sheet"], "separator": separator, "encoding": self.texts["encoding"].strip()}
+        if self._path:
+            return Source(self._path, Path(self._path).name, **options)
         assert self.given is not None
         return Source(self.given.data, self.given.name, **options)
+
+    def receive(self, name: str, received: int, size: int) -> None:
+        """A part of a file has come."""
+        self._receiving = f"Receiving {name}: {received // _MB:,} of {size // _MB:,} MB …" if received < size else ""
 
     def take_file(self, name: str, content: bytes) -> None:
         """Takes up an uploaded file."""
@@ -47,20 +59,11 @@ class LoadStep(Step):
     def act(self, key: str, value: Value) -> None:
         if key in self.texts and isinstance(value, str):
             self.texts[key] = value
-            self.error = None
 
     def leave(self) -> None:
-        source = self._source()
-        options = tuple(sorted(source.options.items()))
-        # Frames and bytes by identity: comparing their cells would cost as much as loading them.
-        marks = (source.data if isinstance(source.data, str) else id(source.data), options, _stamp(source))
-        if marks != self._loaded:
-            self.push.load(source)
-            self._loaded = marks
+        self.pushes.load(self._source())
 
     def draw(self) -> Node:
-        limit = f"{MAX_FILE_BYTES // 1_000_000} MB"
-        chosen = text(f"Chosen: {self.given.name}.", "p", class_="mbt-note", key="chosen") if self.given else None
         return box(
             labelled(
                 "Path of a file where the kernel runs",
@@ -74,10 +77,11 @@ class LoadStep(Step):
                     "input", key="file", events=("change",),
                     attributes={"type": "file", "id": "file", "aria-describedby": "hint-file"},
                 ),
-                text(f"Up to {limit}; it goes through the browser.", "p", id="hint-file", class_="mbt-hint"),
+                text(f"Up to {MAX_FILE_BYTES // _MB} MB; it goes through the browser.", "p", id="hint-file",
+                     class_="mbt-hint"),
                 class_="mbt-field",
             ),
-            chosen,
+            text(self._chosen(), "p", role="status", key="chosen"),
             box(
                 text("If it is read wrongly", "summary"),
                 box(
@@ -92,14 +96,13 @@ class LoadStep(Step):
             class_="mbt-step",
         )  # fmt: skip
 
+    def _chosen(self) -> str:
+        if self._receiving:
+            return self._receiving
+        if self.given is None:
+            return ""
+        return f"Not used, because there is a path: {self.given.name}" if self._path else f"Chosen: {self.given.name}"
+
     def _option(self, label: str, name: str, hint: str) -> Node:
         typed = entry(name, self.texts[name], revision=self.revision, id=name, aria_describedby=f"hint-{name}")
         return labelled(label, typed, name, hint)
-
-
-def _stamp(source: Source) -> float | None:
-    """When a file was last written, so that a changed one is loaded anew."""
-    if not isinstance(source.data, str):
-        return None
-    path = Path(source.data)
-    return path.stat().st_mtime if path.is_file() else None

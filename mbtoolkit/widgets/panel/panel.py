@@ -13,7 +13,7 @@ import polars as pl
 
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.errors import MbtoolkitError, UsageError
-from mbtoolkit.filepush import FilePush, Source
+from mbtoolkit.filepush import FilePushes, Source
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.validation import Validation
 from mbtoolkit.widgets.grid import ContactGrid
@@ -24,7 +24,7 @@ from mbtoolkit.widgets.panel.load import LoadStep
 from mbtoolkit.widgets.panel.results import ResultsStep
 from mbtoolkit.widgets.panel.review import ReviewStep
 from mbtoolkit.widgets.panel.sending import PushStep
-from mbtoolkit.widgets.panel.step import Step
+from mbtoolkit.widgets.panel.step import Step, Value
 from mbtoolkit.widgets.surface import Node, Surface, box, button, text
 
 SECONDS_BETWEEN_UPDATES: Final = 0.2
@@ -40,10 +40,11 @@ class _Part(Surface):
     def __init__(
         self,
         draw: Callable[[], Node],
-        act: Callable[[str, str | bool | None], None],
+        act: Callable[[str, Value], None],
         take_file: Callable[[str, bytes], None] | None = None,
+        receive: Callable[[str, int, int], None] | None = None,
     ) -> None:
-        self._draw, self._do, self._take_file = draw, act, take_file
+        self._draw, self._do, self._take_file, self._receive = draw, act, take_file, receive
         super().__init__()
 
     def render(self) -> Node:
@@ -55,6 +56,10 @@ class _Part(Surface):
     def on_file(self, key: str, name: str, content: bytes) -> None:
         if self._take_file is not None:
             self._take_file(name, content)
+
+    def on_piece(self, key: str, name: str, received: int, size: int) -> None:
+        if self._receive is not None:
+            self._receive(name, received, size)
 
     def __repr__(self) -> str:
         """Nothing of the contacts."""
@@ -88,22 +93,25 @@ class PushPanel(ipywidgets.VBox):
         if not isinstance(client, Client | AsyncClient):
             msg = f"PushPanel takes a Client, not a {type(client).__name__}; Client.from_env() makes one"
             raise UsageError(msg)
-        self._push = FilePush(client, schema=schema)
-        self._load, self._check = LoadStep(self._push), CheckStep(self._push)
-        self._review = ReviewStep(self._push, known_lists(list_ids))
-        self._sending, self._result = PushStep(self._push), ResultsStep(self._push)
-        columns = ColumnsStep(self._push)
+        self._pushes = FilePushes(client, schema=schema)
+        self._load, self._check = LoadStep(self._pushes), CheckStep(self._pushes)
+        self._review = ReviewStep(self._pushes, known_lists(list_ids))
+        self._sending, self._result = PushStep(self._pushes), ResultsStep(self._pushes)
+        columns = ColumnsStep(self._pushes)
         self._steps: list[Step] = [self._load, columns, self._check, self._review, self._sending, self._result]
         self._place = 0
-        self._reached = 0
         self._focus = 0
         self._grid: ContactGrid | None = None
+        self._all: ContactGrid | None = None
+        self._failed: ContactGrid | None = None
         self._drawn_at = 0.0
-        self._top = _Part(self._draw_top, self._act, self._take_file)
-        self._bottom = _Part(self._draw_bottom, self._act)
+        self._top = _Part(self._draw_top, self._act_above, self._take_file, self._load.receive)
+        self._bottom = _Part(self._draw_bottom, self._act_below)
         if source is not None:
             self._give(source)
-        super().__init__([self._top, self._bottom])
+        # In a box of its own, so that what stands below it is not made anew with it.
+        self._middle = ipywidgets.VBox()
+        super().__init__([self._top, self._middle, self._bottom])
         self.add_class("mbt-push-panel")
 
     # What a cell reads
@@ -111,30 +119,41 @@ class PushPanel(ipywidgets.VBox):
     @property
     def contacts(self) -> pl.DataFrame | None:
         """The contacts frame as mended so far; None before the columns were chosen."""
-        return self._push.contacts
+        push = self._pushes.current
+        return push.contacts if push is not None else None
 
     @property
     def validation(self) -> Validation | None:
         """What the rules say of `contacts`; None before the columns were chosen."""
-        return self._push.validation
+        push = self._pushes.current
+        return push.validation if push is not None else None
 
     @property
     def results(self) -> pl.DataFrame | None:
         """The results frame of all rows; None before the first push is over."""
-        return self._push.results
+        push = self._pushes.current
+        return push.results if push is not None else None
 
     @property
     def code(self) -> str:
         """The cell that does the same without clicking."""
-        return self._push.code
+        push = self._pushes.current
+        return push.code if push is not None else "# nothing was loaded yet"
+
+    @property
+    def grid(self) -> ContactGrid | None:
+        """The grid that the step shows, to mend cells by code too (`grid.edits`, then `grid.refresh()`), if it does."""
+        return self._grid
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Waits for a push that is on its way; whether none is any more."""
-        return self._push.wait(timeout_seconds)
+        push = self._pushes.current
+        return push is None or push.wait(timeout_seconds)
 
     def cancel(self) -> None:
         """Ends a push that is on its way: no new requests; those on their way are waited for."""
-        self._push.cancel()
+        if self._pushes.current is not None:
+            self._pushes.current.cancel()
 
     def __repr__(self) -> str:
         """Where it is; nothing of the contacts."""
@@ -161,63 +180,81 @@ class PushPanel(ipywidgets.VBox):
         self._load.take_file(name, content)
         self._bottom.refresh()
 
-    def _act(self, key: str, value: str | bool | None) -> None:
+    def _act_above(self, key: str, value: Value) -> None:
+        """What was done in the upper part, which draws itself anew afterwards."""
+        self._act(key, value)
+        self._bottom.refresh()
+
+    def _act_below(self, key: str, value: Value) -> None:
+        self._act(key, value)
+        self._top.refresh()
+
+    def _act(self, key: str, value: Value) -> None:
+        self._step.error = None
+        kind, _, place = key.partition(":")
         if key == "next":
             self._go_on()
         elif key == "back" and self._place:
-            self._go_to(self._place - 1)
-        elif key.startswith("step:") and key[5:].isdigit() and int(key[5:]) <= self._reached:
-            self._go_to(int(key[5:]))
-        elif key == "again":
-            self._push_again()
+            self._enter(self._place - 1)
+        elif key == "again" and self._step is self._result:
+            self._enter(self._steps.index(self._review))
+        elif kind == "step" and place.isdecimal() and int(place) < len(self._steps):
+            self._go_to(int(place))
         else:
             self._step.act(key, value)
-            if self._step is self._check and key.startswith("show:") and self._grid is not None:
+            if kind == "show" and self._step is self._check and self._grid is not None:
                 self._grid.show(rows="issues", rule=self._check.rule)
-        self._redraw()
 
     def _go_on(self) -> None:
-        """Does what the step is for, and goes to the next one; what keeps it from that is shown."""
-        step = self._step
+        """Does what the step is for, and goes to the next one."""
+        if self._step is self._result or not self._settles(self._step):
+            return
+        if self._step is self._review:
+            self._review.push.start(self._hear)
+        self._enter(self._place + 1)
+
+    def _settles(self, step: Step) -> bool:
+        """Whether a step is done and the next one can follow; what keeps it from that is shown in it."""
+        step.error = None
         if not step.is_ready:
             step.error = step.why_not()
-            return
-        step.error = None
+            return False
         try:
             step.leave()
-            if step is self._review:
-                self._push.start(self._hear)
         except MbtoolkitError as error:
             step.error = str(error)
-            return
-        self._go_to(self._place + 1)
+        return step.error is None
 
     def _go_to(self, place: int) -> None:
+        """Goes to any step that is open. What was changed in the steps before it is taken up on the way."""
+        for between in range(self._place, min(place, self._steps.index(self._check))):
+            if not self._settles(self._steps[between]):
+                self._enter(between)
+                return
+        if self._steps[place].is_open:
+            self._enter(place)
+        else:
+            # Another table was loaded on the way: it has not come so far yet.
+            self._enter(next(number for number, step in reversed(list(enumerate(self._steps))) if step.is_open))
+
+    def _enter(self, place: int) -> None:
         self._place = place
-        self._reached = max(self._reached, place)
         self._focus += 1
         self._show_grid()
-
-    def _push_again(self) -> None:
-        if self._grid is None or self._step is not self._result:
-            return
-        try:
-            self._push.start_again(self._grid.contacts, self._hear)
-        except MbtoolkitError as error:
-            self._result.error = str(error)
-            return
-        self._go_to(self._steps.index(self._sending))
 
     def _hear(self) -> None:
         """The push moved on: draws it, at most so often, and its end once more after a pause."""
         now = time.monotonic()
-        is_over = not self._push.is_pushing
-        if not is_over and now - self._drawn_at < SECONDS_BETWEEN_UPDATES:
+        push = self._pushes.current
+        if push is not None and push.is_pushing:
+            if self._step is self._sending and now - self._drawn_at >= SECONDS_BETWEEN_UPDATES:
+                self._drawn_at = now
+                self._top.refresh()
             return
-        self._drawn_at = now
         self._redraw()
-        if is_over:
-            threading.Timer(SETTLE_SECONDS, self._redraw).start()
+        again = threading.Timer(SETTLE_SECONDS, self._redraw)
+        again.daemon = True
+        again.start()
 
     def _redraw(self) -> None:
         self._top.refresh()
@@ -227,23 +264,41 @@ class PushPanel(ipywidgets.VBox):
 
     def _show_grid(self) -> None:
         """Puts the grid where the step needs one."""
-        grid = None
-        if self._step is self._check and self._push.edits is not None:
-            grid = self._contacts_grid()
-        elif self._step is self._result and self._push.failed.height:
-            grid = self._failed_grid()
-        self._grid = grid
-        self.children = [self._top, *([grid] if grid is not None else []), self._bottom]
+        self._grid = None
+        if self._step is self._check:
+            self._grid = self._contacts_grid()
+        elif self._step is self._result and len(self._result.push.failed_rows):
+            self._grid = self._failed_grid()
+        self._middle.children = [self._grid] if self._grid is not None else []
 
     def _contacts_grid(self) -> ContactGrid:
-        assert self._push.edits is not None
-        grid = ContactGrid(self._push.edits)
-        grid.show(rows="issues" if self._push.edits.issues.height else "all", rule=self._check.rule)
-        grid.on_change(lambda _: self._redraw())
-        return grid
+        """The grid of all contacts, as it was left; another one for other contacts."""
+        edits = self._check.push.edits
+        assert edits is not None
+        edits.revalidate()
+        if self._all is not None and self._all.edits is edits:
+            return self._all
+        if self._all is not None:
+            self._all.close()
+        self._all = ContactGrid(edits)
+        self._check.rule = None
+        self._all.show(rows="issues" if edits.issues.height else "all")
+        self._all.on_change(lambda _: self._redraw())
+        return self._all
 
     def _failed_grid(self) -> ContactGrid:
-        return ContactGrid(self._push.failed, schema=self._push.schema, visible_rows=8)
+        """A grid of the rows that are not stored, as they were mended so far."""
+        part = self._result.push.failed()
+        if self._failed is not None:
+            self._failed.close()
+        self._failed = ContactGrid(part.edits, visible_rows=8)
+
+        def carry(_: ContactGrid) -> None:
+            part.carry()
+            self._bottom.refresh()
+
+        self._failed.on_change(carry)
+        return self._failed
 
     # What is seen
 
@@ -268,7 +323,7 @@ class PushPanel(ipywidgets.VBox):
     def _tab(self, place: int, step: Step) -> Node:
         is_here = place == self._place
         label = f"{place + 1} {step.title}"
-        can = place <= self._reached and not is_here
+        can = step.is_open and not is_here
         return box(
             button(label, f"step:{place}", disabled=not can, class_="mbt-tab mbt-here" if is_here else "mbt-tab",
                    aria_current="step" if is_here else None),
@@ -281,7 +336,7 @@ class PushPanel(ipywidgets.VBox):
         if self._place:
             parts.append(button("Back", "back"))
         if step is self._result:
-            failed = self._push.failed.height
+            failed = len(step.push.failed_rows)
             if failed:
                 parts.append(button(f"Push these {failed:,} again", "again", is_main=True))
         else:
@@ -291,7 +346,7 @@ class PushPanel(ipywidgets.VBox):
                 parts.append(text(step.why_not(), class_="mbt-note"))
         code = box(
             text("The same as code", "summary"),
-            text(self._push.code, "pre", class_="mbt-code", tabindex="0", role="group", aria_label="The same as code"),
+            text(self.code, "pre", class_="mbt-code", tabindex="0", role="group", aria_label="The same as code"),
             tag="details",
             key="code",
         )

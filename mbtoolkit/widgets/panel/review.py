@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mbtoolkit.contacts import BY_NAME, is_uuid
-from mbtoolkit.filepush import PLANS, FilePush
+from mbtoolkit.filepush import PLANS, FilePushes
 from mbtoolkit.widgets.panel.step import Step, Value, duration, labelled
 from mbtoolkit.widgets.surface import Node, box, choice, entry, table, tick
 
@@ -17,30 +17,44 @@ class ReviewStep(Step):
     title = "Review"
     onward = "Push"
 
-    def __init__(self, push: FilePush, lists: Mapping[str, str]) -> None:
-        super().__init__(push)
+    def __init__(self, pushes: FilePushes, lists: Mapping[str, str]) -> None:
+        super().__init__(pushes)
         self.lists = lists
         self.plan = next(iter(PLANS))
-        self.consented: int | None = None
         self.is_typing_list = False
         self.typed_list = ""
 
     @property
+    def is_open(self) -> bool:
+        return self.pushes.current is not None and self.push.edits is not None
+
+    @property
     def is_ready(self) -> bool:
-        review, list_id = self.push.review, self.push.list_id
-        is_consented = review.opt_ins_on in (0, self.consented)
-        return review.sendable > 0 and is_consented and (list_id is None or is_uuid(list_id))
+        return not self.why_not()
 
     def why_not(self) -> str:
+        review = self.push.review
+        if self.push.is_pushing:
+            return "A push is on its way; step 5 shows it."
+        if not review.sendable:
+            is_stored = review.stored > 0
+            return "All rows that could be sent are stored." if is_stored else "There is no row to send."
         if self.push.list_id is not None and not is_uuid(self.push.list_id):
-            return "The list's id is no uuid; copy it from the list's page in the CRM."
-        return "Say that the people whose opt-ins are turned on did consent."
+            return "The list’s id is no uuid; copy it from the list’s page in the CRM."
+        if self._is_consent_missing(review.opt_ins_on):
+            return "Say that the people whose opt-ins are turned on did consent."
+        return ""
+
+    def _is_consent_missing(self, count: int) -> bool:
+        return count not in (0, self.push.consented)
 
     def act(self, key: str, value: Value) -> None:
         if key == "plan" and value in PLANS:
             self.plan = str(value)
         elif key == "consented" and isinstance(value, bool):
-            self.consented = self.push.review.opt_ins_on if value else None
+            self.push.consented = self.push.review.opt_ins_on if value else None
+        elif key == "which":
+            self.push.sends_stored = value == "all"
         elif key == "list" and isinstance(value, str):
             self.is_typing_list = value == "another"
             self.push.list_id = (self.typed_list or None) if self.is_typing_list else value or None
@@ -53,29 +67,38 @@ class ReviewStep(Step):
         facts = [
             ("Rows in the table", f"{review.rows:,}"),
             ("Will be sent, one request each", f"{review.sendable:,}"),
-            ("Can't be sent: a rule refuses them", f"{review.invalid:,}"),
+            ("Can’t be sent: a rule refuses them", f"{review.invalid:,}"),
             ("Left out", f"{review.left_out:,}"),
         ]
+        if self.push.results is not None:
+            facts.append(("Stored already and not changed since: left alone", f"{review.stored:,}"))
         for name, on in review.turned_on.items():
             facts.append((f"{BY_NAME[name].label} turned on", f"{on:,}"))
-            facts.append((f"{BY_NAME[name].label} turned off", f"{review.turned_off.get(name, 0):,}"))
+            facts.append((f"{BY_NAME[name].label} turned off", f"{review.turned_off[name]:,}"))
         return box(
             table("What a push will do", ("What", "Count"), facts),
-            box(self._plan(review.seconds(self.plan)), self._list(), class_="mbt-thirds"),
+            box(self._which(), self._plan(review.seconds(self.plan)), self._list(), class_="mbt-thirds"),
             self._consent(review.opt_ins_on),
             class_="mbt-step",
         )
 
+    def _which(self) -> Node | None:
+        if self.push.results is None:
+            return None
+        options = [("open", "Rows that are not stored, or were changed since"), ("all", "All rows once more")]
+        chosen = choice("which", "all" if self.push.sends_stored else "open", options, id="which")
+        return labelled("Rows to push", chosen, "which")
+
     def _plan(self, seconds: float) -> Node:
         plans = [(name, f"{name} ({rate} requests a second)") for name, rate in PLANS.items()]
         chosen = choice("plan", self.plan, plans, id="plan", aria_describedby="hint-plan")
-        return labelled("Plan of the account", chosen, "plan", f"It takes at least {duration(seconds)}.")
+        return labelled("Plan of the account", chosen, "plan", f"The push takes at least {duration(seconds)}.")
 
     def _consent(self, count: int) -> Node | None:
         if not count:
             return None
         label = f"These {count:,} opt-ins were given by the people themselves; turn them on."
-        return tick("consented", label, value=self.consented == count)
+        return tick("consented", label, value=not self._is_consent_missing(count))
 
     def _list(self) -> Node:
         default = self.push.client.settings.list_id
@@ -84,6 +107,7 @@ class ReviewStep(Step):
         chosen = "another" if self.is_typing_list else self.push.list_id or ""
         typed = None
         if self.is_typing_list:
-            typed = labelled("Id of the list", entry("list_id", self.typed_list, id="list_id"), "list_id", "A uuid.")
+            entered = entry("list_id", self.typed_list, id="list_id", aria_describedby="hint-list_id")
+            typed = labelled("Id of the list", entered, "list_id", "A uuid.")
         selected = choice("list", chosen, options, id="list")
         return box(labelled("List for rows that name none", selected, "list"), typed, key="lists")

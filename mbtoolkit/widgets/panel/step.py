@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mbtoolkit.filepush import FilePush
+from mbtoolkit.filepush import FilePush, FilePushes
 from mbtoolkit.widgets.surface import Node, box, text
 
 Value = str | bool | None
@@ -17,10 +17,20 @@ class Step:
     title: ClassVar[str]
     onward: ClassVar[str] = "Next"
 
-    def __init__(self, push: FilePush) -> None:
-        self.push = push
+    def __init__(self, pushes: FilePushes) -> None:
+        self.pushes = pushes
         self.error: str | None = None
-        self.revision = 0
+
+    @property
+    def push(self) -> FilePush:
+        """The table that is on its way; there is one in every step after the first."""
+        assert self.pushes.current is not None, "load comes first"
+        return self.pushes.current
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this step can be looked at, as things are."""
+        return True
 
     @property
     def is_ready(self) -> bool:

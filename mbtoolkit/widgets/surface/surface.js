@@ -122,11 +122,14 @@ function render({ model, el }) {
     }
   }
 
-  // The focus follows what somebody did in this view. It is never taken from somebody who types elsewhere, and a view
-  // that has just been opened does not take it.
+  // The focus follows what somebody did in this view, or in the view beside it in one panel. It is never taken from
+  // somebody who types elsewhere, and a view that has just been opened does not take it.
   function mayFocus(message) {
     if (message.view === view) return message.seq !== null;
-    return message.view === null && !document.activeElement?.matches("input, textarea, select, [contenteditable='true']");
+    const here = document.activeElement;
+    const panel = root.closest(".mbt-push-panel");
+    if (message.view !== null || (panel && !panel.contains(here))) return false;
+    return !here?.matches("input, textarea, select, [contenteditable='true']");
   }
 
   function drawChildren(parent, nodes) {

@@ -61,6 +61,16 @@ class Surface(anywidget.AnyWidget):
             content: all of it.
         """
 
+    def on_piece(self, key: str, name: str, received: int, size: int) -> None:
+        """Hears how much of a file has come.
+
+        Args:
+            key: of the input.
+            name: as in `on_file`.
+            received: bytes so far.
+            size: bytes of the whole file, as the page says.
+        """
+
     def refresh(self, view: str | None = None, sequence: int | None = None) -> None:
         """Draws anew; may be called from any thread.
 
@@ -118,14 +128,18 @@ class Surface(anywidget.AnyWidget):
         if len(held) != offset:
             return
         held += piece
-        if len(held) > MAX_FILE_BYTES:
+        said = message.get("size")
+        size = said if isinstance(said, int) else len(held)
+        name = str(message.get("name", "")).replace("\\", "/").rpartition("/")[2]
+        if max(len(held), size) > MAX_FILE_BYTES:
             self.send({"kind": "enough", "key": key, "view": view})
             self._fault = (
                 f"The file is larger than {MAX_FILE_BYTES:,} bytes: put it where the kernel runs and give its path."
             )
         elif message.get("last") is True:
-            name = str(message.get("name", "")).replace("\\", "/").rpartition("/")[2]
+            self.on_piece(key, name, size, size)
             self.on_file(key, name, bytes(held))
         else:
+            self.on_piece(key, name, len(held), size)
             self._pieces[view, key] = held
             self.send({"kind": "more", "key": key, "view": view})
