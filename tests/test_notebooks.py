@@ -67,3 +67,21 @@ def test_a_validation_shows_its_summary_as_html(first_push):
 
 def test_no_widget_state_is_saved(first_push):
     assert "widgets" not in first_push.metadata
+
+
+@pytest.fixture(scope="module")
+def file_push(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        path = next(path for path in NOTEBOOKS if path.stem == "03_mend_and_push_a_file")
+        yield execute(path, tmp_path_factory.mktemp("jupyter"), monkeypatch)
+
+
+def test_a_file_is_mended_and_pushed_and_the_panel_shows_itself_without_a_cell_of_it(file_push):
+    views = outputs(file_push, "application/vnd.jupyter.widget-view+json")
+    assert len(views) == 2
+    shown = [output["data"]["text/plain"] for cell in file_push.cells for output in cell.get("outputs", [])
+             if "application/vnd.jupyter.widget-view+json" in output.get("data", {})]  # fmt: skip
+    assert shown == ["<PushPanel: step 1 of 6, Load>", "ContactGrid(5 rows, 7 columns, 0 changes)"]
+    tables = "\n".join(outputs(file_push, "text/html"))
+    assert "email_syntax" in tables
+    assert "no_identifier" in tables

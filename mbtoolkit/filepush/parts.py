@@ -36,14 +36,14 @@ class Part:
     Args:
         whole: the table's edits.
         rows: positions of the rows.
-        beside: columns to show beside them, of the same height as `rows`.
+        beside: columns to show before theirs, of the same height as `rows`.
         schema: the rules.
     """
 
     def __init__(self, whole: Edits, rows: pl.Series, beside: pl.DataFrame, schema: type[ContactSchema]) -> None:
         self._whole, self._rows = whole, rows
-        contacts = whole.contacts[rows]
-        self.edits = Edits(contacts.drop(beside.columns, strict=False).hstack(beside), schema=schema)
+        contacts = whole.contacts[rows].drop(beside.columns, strict=False)
+        self.edits = Edits(beside.hstack(contacts), schema=schema)
         self._carried = self.edits.changes
 
     def carry(self) -> None:

@@ -267,7 +267,7 @@ class FilePush:
         assert self.edits is not None, "check comes first"
         assert self.results is not None, "a push comes first"
         rows = self.failed_rows
-        told = self.results[rows].select("mb_status", "mb_code", "mb_message")
+        told = self.results[rows].select("mb_row", "mb_status", "mb_message")
         return Part(self.edits, rows, told, self.schema)
 
     # The same as a cell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from mbtoolkit.editing.columns import label_of
 from mbtoolkit.filepush import FilePushes
 from mbtoolkit.widgets.panel.step import Step, Value, bar, scrolling
 from mbtoolkit.widgets.surface import Node, box, button, table, text, tick
@@ -43,7 +44,11 @@ class CheckStep(Step):
         assert validation is not None
         counts = (
             validation.issues.group_by("rule", "severity")
-            .agg(pl.col("row").n_unique().alias("rows"), pl.col("message").mode().sort().first())
+            .agg(
+                pl.col("row").n_unique().alias("rows"),
+                pl.col("message").mode().sort().first(),
+                pl.col("column").drop_nulls().unique(maintain_order=True).alias("columns"),
+            )
             .sort("severity", "rows", "rule", descending=[False, True, False])
         )
         most = max(counts["rows"].to_list(), default=0)
@@ -51,8 +56,9 @@ class CheckStep(Step):
         parts = [text(note, "p", class_="mbt-note") for note in self.push.read_notes]
         parts.append(text(self._headline(), "p", role="status", class_="mbt-strong", key="headline"))
         if rows:
-            listed = table("Issues by rule", ("Rule", "Rows", "What to do", "In the grid", "In the push"), rows)
-            parts.append(scrolling(listed, "Issues by rule"))
+            heads = ("Rule", "Rows", "What to do", "In the grid", "In the push")
+            listed = table(f"Rules that are broken: {len(rows):,}", heads, rows)
+            parts.append(scrolling(listed, "Rules that are broken", "mbt-rules"))
         else:
             parts.append(text("Nothing is wrong.", "p"))
         return box(*parts, class_="mbt-step")
@@ -64,7 +70,9 @@ class CheckStep(Step):
         told += [f"{review.stored:,} stored already"] if review.stored else []
         return f"{', '.join(told)}."
 
-    def _row(self, rule: str, severity: str, rows: int, message: str, *, most: int) -> tuple[Node | str, ...]:
+    def _row(
+        self, rule: str, severity: str, rows: int, message: str, columns: list[str], *, most: int
+    ) -> tuple[Node | str, ...]:
         sign = text("✖ " if severity == "error" else "⚠ ", aria_hidden="true")
         words = rule.replace("_", " ")
         name = box(sign, text(words), text(f" ({severity})", class_="mbt-hidden"), class_=f"mbt-{severity} mbt-rule")
@@ -83,4 +91,6 @@ class CheckStep(Step):
             if severity == "warning"
             else text("Not sent", class_="mbt-soft")
         )
-        return name, count, text(message), shown, out
+        subject = ", ".join(map(label_of, columns))
+        told = f"{subject} {message}" if subject else f"{message[:1].upper()}{message[1:]}"
+        return name, count, text(told), shown, out

@@ -52,7 +52,7 @@ class ColumnsStep(Step):
         listed = table(caption, ("Column", "First cells", "Is", "Why it is suggested"), rows)
         return box(
             *(text(note, "p", class_="mbt-note") for note in push.notes),
-            scrolling(listed, "Columns", is_tall=True),
+            scrolling(listed, "Columns", "mbt-columns"),
             self._country(push.table.columns),
             class_="mbt-step",
         )

@@ -203,7 +203,7 @@ class PushPanel(ipywidgets.VBox):
         else:
             self._step.act(key, value)
             if kind == "show" and self._step is self._check and self._grid is not None:
-                self._grid.show(rows="issues", rule=self._check.rule)
+                self._grid.show(rows="all" if self._check.rule else "issues", rule=self._check.rule)
 
     def _go_on(self) -> None:
         """Does what the step is for, and goes to the next one."""

@@ -90,7 +90,7 @@ class ReviewStep(Step):
         return labelled("Rows to push", chosen, "which")
 
     def _plan(self, seconds: float) -> Node:
-        plans = [(name, f"{name} ({rate} requests a second)") for name, rate in PLANS.items()]
+        plans = [(name, f"{name}: {rate} a second") for name, rate in PLANS.items()]
         chosen = choice("plan", self.plan, plans, id="plan", aria_describedby="hint-plan")
         return labelled("Plan of the account", chosen, "plan", f"The push takes at least {duration(seconds)}.")
 

@@ -80,10 +80,15 @@ def bar(share: float, kind: str, *, is_thick: bool = False) -> Node:
     return box(filled, class_=style, aria_hidden="true")
 
 
-def scrolling(shown: Node, label: str, *, is_tall: bool = False) -> Node:
-    """Something wide or long in a room of its own, which scrolls by keyboard too."""
-    style = "mbt-scroll mbt-tall" if is_tall else "mbt-scroll"
-    return box(shown, class_=style, tabindex="0", role="group", aria_label=label)
+def scrolling(shown: Node, label: str, style: str = "") -> Node:
+    """Something wide or long in a room of its own, which scrolls by keyboard too.
+
+    Args:
+        shown: what is in it.
+        label: its name.
+        style: a class that says how its rows are stacked where there is little room.
+    """
+    return box(shown, class_=f"mbt-scroll {style}".strip(), tabindex="0", role="group", aria_label=label)
 
 
 def duration(seconds: float | None) -> str:
