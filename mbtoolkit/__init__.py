@@ -15,27 +15,38 @@ from typing import TYPE_CHECKING, Any, Final
 from mbtoolkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from mbtoolkit.cleaning import mapping_of as mapping_of
+    from mbtoolkit.cleaning import suggest_mapping as suggest_mapping
     from mbtoolkit.client import AsyncClient as AsyncClient
     from mbtoolkit.client import Client as Client
     from mbtoolkit.client import Outcome as Outcome
+    from mbtoolkit.errors import BadRequestError as BadRequestError
     from mbtoolkit.errors import ConflictError as ConflictError
     from mbtoolkit.errors import ConsentError as ConsentError
     from mbtoolkit.errors import CrmError as CrmError
+    from mbtoolkit.errors import FrameError as FrameError
     from mbtoolkit.errors import InvalidContactError as InvalidContactError
+    from mbtoolkit.errors import MappingError as MappingError
     from mbtoolkit.errors import MbtoolkitError as MbtoolkitError
     from mbtoolkit.errors import NotSentError as NotSentError
     from mbtoolkit.errors import OutcomeUnknownError as OutcomeUnknownError
+    from mbtoolkit.errors import RateLimitedError as RateLimitedError
     from mbtoolkit.errors import RefusedError as RefusedError
+    from mbtoolkit.errors import SettingsError as SettingsError
     from mbtoolkit.errors import SourceError as SourceError
     from mbtoolkit.errors import SourceWarning as SourceWarning
     from mbtoolkit.errors import UnauthorizedError as UnauthorizedError
     from mbtoolkit.errors import UnprocessableError as UnprocessableError
     from mbtoolkit.errors import UsageError as UsageError
+    from mbtoolkit.errors import WrongAddressError as WrongAddressError
     from mbtoolkit.payloads import build_payloads as build_payloads
     from mbtoolkit.progress import Progress as Progress
     from mbtoolkit.reading import read_contacts as read_contacts
+    from mbtoolkit.reading import write_mapping as write_mapping
     from mbtoolkit.results import summarize as summarize
+    from mbtoolkit.results import update_results as update_results
     from mbtoolkit.results import with_contact_ids as with_contact_ids
+    from mbtoolkit.results import write_issues as write_issues
     from mbtoolkit.results import write_results as write_results
     from mbtoolkit.schemas import RULES as RULES
     from mbtoolkit.schemas import ContactSchema as ContactSchema
@@ -44,6 +55,7 @@ if TYPE_CHECKING:
     from mbtoolkit.schemas import ResultsSchema as ResultsSchema
     from mbtoolkit.upserts import count_opt_ins as count_opt_ins
     from mbtoolkit.upserts import upsert_contact as upsert_contact
+    from mbtoolkit.upserts import upsert_contact_async as upsert_contact_async
     from mbtoolkit.upserts import upsert_contacts as upsert_contacts
     from mbtoolkit.validation import Validation as Validation
     from mbtoolkit.validation import validate_contacts as validate_contacts
@@ -51,13 +63,16 @@ if TYPE_CHECKING:
 
 _HOMES: Final[dict[str, str]] = {
     "AsyncClient": "client",
+    "BadRequestError": "errors",
     "Client": "client",
     "ConflictError": "errors",
     "ConsentError": "errors",
     "ContactSchema": "schemas",
     "CrmError": "errors",
+    "FrameError": "errors",
     "InvalidContactError": "errors",
     "IssuesSchema": "schemas",
+    "MappingError": "errors",
     "MbtoolkitError": "errors",
     "NotSentError": "errors",
     "Outcome": "client",
@@ -65,22 +80,31 @@ _HOMES: Final[dict[str, str]] = {
     "PayloadsSchema": "schemas",
     "Progress": "progress",
     "RULES": "schemas",
+    "RateLimitedError": "errors",
     "RefusedError": "errors",
     "ResultsSchema": "schemas",
+    "SettingsError": "errors",
     "SourceError": "errors",
     "SourceWarning": "errors",
     "UnauthorizedError": "errors",
     "UnprocessableError": "errors",
     "UsageError": "errors",
     "Validation": "validation",
+    "WrongAddressError": "errors",
     "build_payloads": "payloads",
     "count_opt_ins": "upserts",
+    "mapping_of": "cleaning",
     "read_contacts": "reading",
+    "suggest_mapping": "cleaning",
     "summarize": "results",
+    "update_results": "results",
     "upsert_contact": "upserts",
+    "upsert_contact_async": "upserts",
     "upsert_contacts": "upserts",
     "validate_contacts": "validation",
     "with_contact_ids": "results",
+    "write_issues": "results",
+    "write_mapping": "reading",
     "write_results": "results",
 }
 """Each public name and the module it comes from; the imports above say the same to static tools."""
@@ -88,35 +112,47 @@ _HOMES: Final[dict[str, str]] = {
 __all__ = [
     "RULES",
     "AsyncClient",
+    "BadRequestError",
     "Client",
     "ConflictError",
     "ConsentError",
     "ContactSchema",
     "CrmError",
+    "FrameError",
     "InvalidContactError",
     "IssuesSchema",
+    "MappingError",
     "MbtoolkitError",
     "NotSentError",
     "Outcome",
     "OutcomeUnknownError",
     "PayloadsSchema",
     "Progress",
+    "RateLimitedError",
     "RefusedError",
     "ResultsSchema",
+    "SettingsError",
     "SourceError",
     "SourceWarning",
     "UnauthorizedError",
     "UnprocessableError",
     "UsageError",
     "Validation",
+    "WrongAddressError",
     "build_payloads",
     "count_opt_ins",
+    "mapping_of",
     "read_contacts",
+    "suggest_mapping",
     "summarize",
+    "update_results",
     "upsert_contact",
+    "upsert_contact_async",
     "upsert_contacts",
     "validate_contacts",
     "with_contact_ids",
+    "write_issues",
+    "write_mapping",
     "write_results",
 ]
 

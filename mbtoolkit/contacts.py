@@ -102,9 +102,9 @@ UUID_PATTERN: Final = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f
 _UUID: Final = re.compile(UUID_PATTERN)
 
 
-def is_uuid(text: str) -> bool:
-    """Whether a text is a uuid in the five-group form."""
-    return _UUID.match(text) is not None and not text.endswith("\n")
+def is_uuid(text: object) -> bool:
+    """Whether something is a text, and a uuid in the five-group form."""
+    return isinstance(text, str) and _UUID.match(text) is not None and not text.endswith("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,11 @@ class PropertyKey:
     def is_sound(self) -> bool:
         """Whether the CRM could read it: a uuid for an id, something visible for a name."""
         return is_uuid(self.value) if self.wire == "propertyId" else bool(self.value.strip())
+
+    @property
+    def folded(self) -> PropertyKey:
+        """The key that all spellings of it have in common: hexadecimal digits mean the same in either case."""
+        return PropertyKey(self.wire, self.value.lower()) if self.wire == "propertyId" else self
 
 
 def is_property_column(column: str) -> bool:

@@ -6,7 +6,7 @@ of a row are then joined. Strings are escaped by polars' own JSON encoder.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
@@ -34,7 +34,7 @@ _CLEARABLE: Final = ("email", "mobile_country_code", "mobile_number")
 """What can be cleared beside properties: the list and the id are addresses, and consent is never wiped."""
 
 
-def build_payloads(frame: pl.DataFrame, *, list_id: str | None = None, clear: Collection[str] = ()) -> pl.DataFrame:
+def build_payloads(frame: pl.DataFrame, *, list_id: str | None = None, clear: Iterable[str] = ()) -> pl.DataFrame:
     """The JSON body of each row, exactly as it is sent.
 
     Null cells are left out, so that the CRM keeps what it has. Rows are encoded as they are, valid or not:
@@ -56,8 +56,8 @@ def build_payloads(frame: pl.DataFrame, *, list_id: str | None = None, clear: Co
 
     Source: the reference page "Contact Insert and Update", request body.
     """
-    _check(frame, list_id, clear)
-    pieces = _pieces(frame, list_id, frozenset(clear))
+    _check(frame, list_id)
+    pieces = _pieces(frame, list_id, _checked_clear(clear, frame))
     body = pl.concat_str([*pieces, pl.lit("")], ignore_nulls=True).str.slice(1)
     payload = pl.concat_str(pl.lit("{"), body, pl.lit("}")).alias("payload")
     row = pl.col(ROW).cast(pl.Int64) if ROW in frame.columns else pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW)
@@ -66,21 +66,16 @@ def build_payloads(frame: pl.DataFrame, *, list_id: str | None = None, clear: Co
     return pl.concat(encoded) if encoded else pl.DataFrame(schema={ROW: pl.Int64, "payload": pl.String})
 
 
-def _check(frame: pl.DataFrame, list_id: str | None, clear: Collection[str]) -> None:
+def _check(frame: pl.DataFrame, list_id: str | None) -> None:
     """Raises:
     FrameError: see `build_payloads`.
     """
     if not isinstance(frame, pl.DataFrame):
         msg = f"build_payloads takes a polars DataFrame, not a {type(frame).__name__}"
         raise FrameError(msg)
-    if list_id is not None and not (isinstance(list_id, str) and is_uuid(list_id)):
+    if list_id is not None and not is_uuid(list_id):
         msg = "list_id is no uuid: write 8-4-4-4-12 hexadecimal digits with hyphens, as the CRM shows it"
         raise FrameError(msg)
-    if isinstance(clear, str):
-        msg = f"clear takes a collection of columns: clear=[{clear!r}]"
-        raise FrameError(msg)
-    for column in clear:
-        _check_clearable(column)
     for column, dtype in frame.schema.items():
         wanted = _wanted(column)
         if wanted is not None and dtype not in (wanted, pl.Null):
@@ -93,6 +88,9 @@ def _check(frame: pl.DataFrame, list_id: str | None, clear: Collection[str]) -> 
     if ROW in frame.columns and not frame.schema[ROW].is_integer():
         msg = f"column {ROW!r} is {frame.schema[ROW]}, not whole numbers: rename it, or drop it to number the rows anew"
         raise FrameError(msg)
+    if ROW in frame.columns and frame[ROW].cast(pl.Int64, strict=False).null_count():
+        msg = f"column {ROW!r} lacks a number in some rows, or has one beyond int64: drop it to number the rows anew"
+        raise FrameError(msg)
 
 
 def _wanted(column: str) -> pl.DataType | None:
@@ -104,7 +102,42 @@ def _wanted(column: str) -> pl.DataType | None:
     return pl.String() if is_property_column(column) else None
 
 
-def _check_clearable(column: str) -> None:
+def _checked_clear(clear: Iterable[str], frame: pl.DataFrame) -> frozenset[str]:
+    """The columns to clear, taken once from whatever names them.
+
+    Raises:
+        FrameError: it is no collection of columns that may be emptied, or the frame fills in one of them elsewhere.
+    """
+    if isinstance(clear, str | bytes) or not isinstance(clear, Iterable):
+        msg = "clear takes a collection of columns, such as clear=['property:City']"
+        raise FrameError(msg)
+    columns = tuple(clear)
+    for column in columns:
+        _check_clearable(column)
+    cleared = {column: property_key(column).folded for column in columns if is_property_column(column)}
+    spelt = {property_key(column).folded: column for column in frame.columns if is_property_column(column)}
+    nested = _nested_keys(frame) if cleared else set()
+    for column, key in cleared.items():
+        if key in nested or spelt.setdefault(key, column) != column:
+            place = PROPERTIES_COLUMN if key in nested else spelt[key]
+            msg = f"{column!r} can't be cleared: {place!r} gives the same property; keep one of the two"
+            raise FrameError(msg)
+    return frozenset(columns)
+
+
+def _nested_keys(frame: pl.DataFrame) -> set[PropertyKey]:
+    """The properties that the nested column gives a value to in any row."""
+    if frame.schema.get(PROPERTIES_COLUMN) != PROPERTIES_DTYPE:
+        return set()
+    entries = frame[PROPERTIES_COLUMN].explode().struct.unnest().filter(pl.col("property_value").is_not_null())
+    return {
+        PropertyKey(PROPERTY_WIRE_KEYS[field], text).folded
+        for field in ("property_id", "property_name")
+        for text in entries[field].drop_nulls().unique()
+    }
+
+
+def _check_clearable(column: object) -> None:
     """Raises:
     FrameError: it is no column that may be emptied.
     """
@@ -137,7 +170,7 @@ def _encoded(column: str) -> pl.Expr:
     if column in BY_NAME and BY_NAME[column].is_integer:
         return pl.col(column).cast(pl.String)
     if column in OPT_INS:
-        return pl.when(pl.col(column)).then(pl.lit("true")).when(pl.col(column).not_()).then(pl.lit("false"))
+        return pl.col(column).cast(pl.Boolean).cast(pl.String)
     return json_string(pl.col(column).cast(pl.String))
 
 

@@ -50,6 +50,11 @@ def _in_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
+def _on_terminal() -> bool:
+    """Whether somebody watches; a program without a console has no stderr at all."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 class Bar:
     """A progress bar in the terminal or the notebook, once a run takes longer than a second."""
 
@@ -59,8 +64,9 @@ class Bar:
             unit=" contacts",
             delay=SHOWN_AFTER_SECONDS,
             dynamic_ncols=True,
+            bar_format="{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}",
             mininterval=1 / UPDATES_PER_SECOND,
-            disable=not (sys.stderr.isatty() or _in_notebook()),
+            disable=not (_on_terminal() or _in_notebook()),
         )
 
     def __call__(self, progress: Progress) -> None:

@@ -63,6 +63,7 @@ class Run:
     Attributes:
         bodies: the JSON bodies.
         chains: positions in `bodies`; those of one chain go one after the other, in order.
+        stop: ends the run when another thread sets it.
         outcomes: what became of each body; None until it is known.
         stopped_by: the outcome that stopped the run, if one did.
         counts: finished bodies by status.
@@ -70,6 +71,7 @@ class Run:
 
     bodies: Sequence[str]
     chains: Iterator[Sequence[int]]
+    stop: threading.Event = field(default_factory=threading.Event)
     outcomes: list[Outcome | None] = field(default_factory=list)
     stopped_by: Outcome | None = None
     counts: Counter[str] = field(default_factory=Counter)
@@ -97,6 +99,8 @@ class Run:
         while thread.is_alive():
             thread.join(1 / UPDATES_PER_SECOND)
             self._report(report)
+            if self.stop.is_set() and not self._cancelled.is_set():
+                self.cancel()
         self._report(report)
         if report is not None:
             report.close()
@@ -112,7 +116,7 @@ class Run:
     @property
     def was_cancelled(self) -> bool:
         """Whether a person ended it."""
-        return self._cancelled.is_set()
+        return self._cancelled.is_set() or self.stop.is_set()
 
     def final(self) -> list[Outcome]:
         """What became of each body; those never taken up were not sent."""
@@ -183,7 +187,7 @@ class Run:
     async def _may_send(self) -> bool:
         """Waits while the run is paused; False once it is stopped."""
         assert self._stop is not None
-        while not self._stop.is_set():
+        while not (self._stop.is_set() or self.was_cancelled):
             left = self.resume_at - time.monotonic()
             if left <= 0:
                 return True

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
-from mbtoolkit.client import AsyncClient, Client, Outcome, error_of
-from mbtoolkit.contacts import OPT_INS, canonical_name, is_uuid
+from mbtoolkit.client import AsyncClient, Client, Outcome, Settings, error_of
+from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
 from mbtoolkit.payloads import build_payloads
 from mbtoolkit.progress import Progress, reporter
+from mbtoolkit.reporting import LEFT_OUT, first_rows, results_frame, with_disputes
 from mbtoolkit.schemas import ContactSchema, shared_identifiers
 from mbtoolkit.schemas.frames import RESULTS
 from mbtoolkit.sending import STATUS_OF, Run, interruptible
-from mbtoolkit.validation import Validation, validate_contacts
+from mbtoolkit.single import frame_of_contact
+from mbtoolkit.validation import validate_contacts
 
 MAX_CONCURRENCY: Final = 100
 OPT_INS_UNASKED: Final = 100
@@ -32,11 +35,13 @@ def upsert_contacts(
     client: Client | AsyncClient,
     *,
     list_id: str | None = None,
-    clear: Collection[str] = (),
+    clear: Iterable[str] = (),
     opt_ins_on: int | None = None,
+    leave_out: Iterable[int] = (),
     schema: type[ContactSchema] = ContactSchema,
     max_concurrency: int = 10,
     progress: bool | Callable[[Progress], None] = True,
+    stop: threading.Event | None = None,
 ) -> pl.DataFrame:
     """Validates, encodes and sends contacts, many at a time, and says what became of every row.
 
@@ -46,36 +51,47 @@ def upsert_contacts(
 
     Args:
         contacts: a contacts frame, or a results frame (or part of one) to send again; its `mb_` columns are made anew.
+            An opt-in that was refused because another row said no stays refused until it is changed.
         client: where to send. Its settings are used, on connections of the run's own.
         list_id: uuid of the list for rows that name none; the client's by default.
         clear: columns in which a null cell is sent as an explicit null (see `build_payloads`).
         opt_ins_on: how many opt-ins (mobile and e-mail, in rows that can be sent) this run turns on. To be stated where
             there are more than 100; checked wherever it is stated.
+        leave_out: positions of rows that are judged together with the others and not sent; they come back as
+            `not_sent`, `left_out`.
         schema: the rules; a subclass of `ContactSchema` to add your own.
         max_concurrency: requests on their way at once, 1 to 100.
         progress: a bar after the first second; False for none; or a function that takes a `Progress`.
+        stop: an event that another thread may set (a Cancel button, say) to do what Ctrl-C does: no new requests, those
+            on their way are waited for, the other rows come back as `not_sent`.
 
     Returns:
         A results frame: the same rows in the same order, the input's columns untouched, then `mb_row` (the row's
         position in the first frame it came from), `mb_status` and the other columns of `ResultsSchema`.
 
     Raises:
-        FrameError: `contacts` is no polars DataFrame, or `clear` names what can't be cleared.
-        SettingsError: `client`, `list_id` or `max_concurrency` can't be used.
+        FrameError: `contacts` is no polars DataFrame, `clear` names what can't be cleared, or `leave_out` a row that
+            isn't there.
+        SettingsError: `client`, `list_id`, `opt_ins_on`, `max_concurrency`, `progress` or `stop` can't be used.
+        UsageError: `schema` is no `ContactSchema`, or would alter the frame.
         ConsentError: more opt-ins would be turned on than was stated. Nothing was sent.
     """
-    _check_call(contacts, client, list_id, max_concurrency)
-    given = contacts.drop([column for column in RESULTS if column != ROW], strict=False)
-    frame = given.drop(ROW, strict=False)
-    validation = validate_contacts(frame, schema=schema)
-    _check_consent(validation.valid, opt_ins_on)
-    payloads = build_payloads(validation.valid, list_id=list_id or client.settings.list_id, clear=clear)
-    run = Run(payloads["payload"].to_list(), chains(validation.valid))
+    options = {"opt_ins_on": opt_ins_on, "max_concurrency": max_concurrency, "progress": progress, "stop": stop}
+    _check_call(contacts, client, list_id, options)
+    frame = contacts.drop(RESULTS, strict=False)
+    validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
+    is_left_out = validation.valid[ROW].is_in(_positions(leave_out, contacts.height))
+    sent = validation.valid.filter(~is_left_out)
+    _check_consent(sent, opt_ins_on)
+    payloads = build_payloads(sent, list_id=_list_of(list_id, client.settings), clear=clear)
+    run = Run(payloads["payload"].to_list(), chains(sent), stop or threading.Event())
     with interruptible(run):
         if run.bodies:
             run.send(client.settings, max_concurrency, reporter(progress, len(run.bodies)))
         _say_if_stopped(run)
-        return _results(frame, _first_rows(given), validation, run.final())
+        final = iter(run.final())
+        outcomes = [LEFT_OUT if is_out else next(final) for is_out in is_left_out]
+        return results_frame(frame, first_rows(contacts), validation, outcomes)
 
 
 def upsert_contact(
@@ -83,13 +99,14 @@ def upsert_contact(
     client: Client,
     *,
     list_id: str | None = None,
-    clear: Collection[str] = (),
+    clear: Iterable[str] = (),
     schema: type[ContactSchema] = ContactSchema,
 ) -> Outcome:
     """Validates one contact by the same rules as a frame, and sends it.
 
     Args:
-        contact: canonical or wire names, `property:<name>`, `property_id:<uuid>`; None leaves a field as it is.
+        contact: canonical or wire names, `property:<name>`, `property_id:<uuid>`, `property_fields` (a list of dicts);
+            None leaves a field as it is.
         client: where to send.
         list_id: uuid of the list, where the contact names none; the client's by default.
         clear: fields to be emptied by an explicit null (see `build_payloads`).
@@ -99,35 +116,75 @@ def upsert_contact(
         The outcome: `contact_id`, `message`, `invalid_properties`, `http_status`, `attempts`.
 
     Raises:
-        InvalidContactError: the rules refuse it, or a name in it is no field; `.issues` says what is wrong.
-        FrameError: `clear` or `list_id` names what can't be.
+        InvalidContactError: the rules refuse it, a name in it is no field, or two names mean one; `.issues` says what
+            is wrong where a rule does.
+        SettingsError: `client` is no `Client`.
+        UsageError: `clear`, `list_id` or `schema` can't be used, or `schema` asks for a column that the contact lacks.
         CrmError: it is not known to be stored; the subclass says why.
     """
-    names = {name: canonical_name(name) for name in contact}
-    unknown = [name for name, canonical in names.items() if canonical is None]
-    if unknown:
-        msg = f"no field of a contact: {', '.join(map(repr, unknown))}"
-        raise InvalidContactError(msg)
-    row = {str(names[name]): [value] for name, value in contact.items()}
-    validation = validate_contacts(
-        pl.DataFrame(row, strict=False) if row else pl.DataFrame({"email": [None]}), schema=schema
-    )
+    if not isinstance(client, Client):
+        other = "; with an AsyncClient, await upsert_contact_async(...)" if isinstance(client, AsyncClient) else ""
+        msg = f"upsert_contact takes a Client, not a {type(client).__name__}{other}"
+        raise SettingsError(msg)
+    return _stored(client.send(_body(contact, client.settings, list_id, clear, schema)))
+
+
+async def upsert_contact_async(
+    contact: Mapping[str, Any],
+    client: AsyncClient,
+    *,
+    list_id: str | None = None,
+    clear: Iterable[str] = (),
+    schema: type[ContactSchema] = ContactSchema,
+) -> Outcome:
+    """`upsert_contact` for an `AsyncClient`: the same arguments, outcome and errors, with `await`.
+
+    Raises:
+        UsageError, CrmError: see `upsert_contact`.
+    """
+    if not isinstance(client, AsyncClient):
+        other = "; with a Client, upsert_contact(...)" if isinstance(client, Client) else ""
+        msg = f"upsert_contact_async takes an AsyncClient, not a {type(client).__name__}{other}"
+        raise SettingsError(msg)
+    return _stored(await client.send(_body(contact, client.settings, list_id, clear, schema)))
+
+
+def _body(
+    contact: Mapping[str, Any],
+    settings: Settings,
+    list_id: str | None,
+    clear: Iterable[str],
+    schema: type[ContactSchema],
+) -> bytes:
+    """The body of one contact that keeps the rules.
+
+    Raises:
+        UsageError: see `upsert_contact`.
+    """
+    validation = validate_contacts(frame_of_contact(contact), schema=schema)
     if not validation.ok:
-        errors = validation.issues.filter(pl.col("severity") == "error")
-        told = "; ".join(
-            f"{column or ''} {text}".strip() for column, text in errors.select("column", "message").iter_rows()
-        )
+        errors = validation.issues.filter(pl.col("severity") == "error").select("column", "message")
+        told = "; ".join(f"{column or ''} {text}".strip() for column, text in errors.iter_rows())
         raise InvalidContactError(told, validation.issues)
-    body = build_payloads(validation.valid, list_id=list_id or client.settings.list_id, clear=clear)["payload"].item()
-    outcome = client.send(body.encode())
+    payloads = build_payloads(validation.valid, list_id=_list_of(list_id, settings), clear=clear)
+    body: str = payloads["payload"].item()
+    return body.encode()
+
+
+def _stored(outcome: Outcome) -> Outcome:
+    """Raises:
+    CrmError: it is not known to be stored.
+    """
     if outcome.kind != "stored":
         raise error_of(outcome)
     return outcome
 
 
-def _check_call(
-    contacts: pl.DataFrame, client: Client | AsyncClient, list_id: str | None, max_concurrency: int
-) -> None:
+def _list_of(list_id: str | None, settings: Settings) -> str | None:
+    return settings.list_id if list_id is None else list_id
+
+
+def _check_call(contacts: object, client: object, list_id: object, options: Mapping[str, object]) -> None:
     """Raises:
     FrameError, SettingsError: see `upsert_contacts`.
     """
@@ -140,10 +197,48 @@ def _check_call(
     if list_id is not None and not is_uuid(list_id):
         msg = f"list_id={list_id!r} is no uuid; copy it from the list's page in the CRM"
         raise SettingsError(msg)
-    whole = isinstance(max_concurrency, int) and not isinstance(max_concurrency, bool)
-    if not whole or not 1 <= max_concurrency <= MAX_CONCURRENCY:
-        msg = f"max_concurrency={max_concurrency!r}: give a whole number from 1 to {MAX_CONCURRENCY}"
-        raise SettingsError(msg)
+    for name, (is_usable, wanted) in _OPTIONS.items():
+        if not is_usable(options[name]):
+            msg = f"{name}={options[name]!r}: give {wanted}"
+            raise SettingsError(msg)
+
+
+def _positions(leave_out: object, height: int) -> pl.Series:
+    """Raises:
+    FrameError: they are no positions of rows.
+    """
+    try:
+        positions = pl.Series(list(leave_out), dtype=pl.Int64)  # type: ignore[call-overload]
+    except (TypeError, OverflowError):
+        msg = "leave_out takes positions of rows as whole numbers, such as [0, 17]"
+        raise FrameError(msg) from None
+    beyond = positions.filter((positions < 0) | (positions >= height))
+    if len(beyond) or positions.null_count():
+        msg = f"leave_out names rows that are not among the {height:,} of the frame; positions begin with 0"
+        raise FrameError(msg)
+    return positions
+
+
+def _is_whole(value: object, least: int, most: float) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+_OPTIONS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "opt_ins_on": (
+        lambda value: value is None or _is_whole(value, 0, math.inf),
+        "the whole number of opt-ins that this run turns on, or None",
+    ),
+    "max_concurrency": (
+        lambda value: _is_whole(value, 1, MAX_CONCURRENCY),
+        f"a whole number from 1 to {MAX_CONCURRENCY}",
+    ),
+    "progress": (
+        lambda value: isinstance(value, bool) or callable(value),
+        "True, False or a function that takes a Progress",
+    ),
+    "stop": (lambda value: value is None or isinstance(value, threading.Event), "a threading.Event, or None"),
+}
+"""What each option may be, as a check and in words."""
 
 
 def count_opt_ins(valid: pl.DataFrame) -> int:
@@ -169,94 +264,19 @@ def _check_consent(valid: pl.DataFrame, stated: int | None) -> None:
 
 def chains(valid: pl.DataFrame) -> Iterator[Sequence[int]]:
     """The positions of all rows, those that share an identifier (directly or through others) together, in order."""
-    first = _first_of_component(shared_identifiers(valid))
-    members: dict[int, list[int]] = {}
-    for row, head in sorted(first.items()):
-        members.setdefault(head, []).append(row)
+    shared = shared_identifiers(valid).select("row", "component").unique().sort("row")
+    joined = dict(shared.group_by("component", maintain_order=True).agg("row").iter_rows())
+    behind = set(shared["row"]) - joined.keys()
     for row in range(valid.height):
-        if row not in first:
-            yield (row,)
-        elif row in members:
-            yield members[row]
-
-
-def _first_of_component(shared: pl.DataFrame) -> dict[int, int]:
-    """For each row that shares an identifier: the first row that it hangs together with (union-find)."""
-    parent: dict[int, int] = {}
-
-    def root(row: int) -> int:
-        top = row
-        while parent.setdefault(top, top) != top:
-            top = parent[top]
-        while parent[row] != top:
-            parent[row], row = top, parent[row]
-        return top
-
-    for row, group in shared.select("row", "group").iter_rows():
-        one, other = root(row), root(group)
-        parent[max(one, other)] = min(one, other)
-    return {row: root(row) for row in parent}
+        if row not in behind:
+            yield joined.get(row, (row,))
 
 
 def _say_if_stopped(run: Run) -> None:
     """A log line, which Python shows by default, where a run ended early."""
-    left = sum(1 for outcome in run.outcomes if outcome is None)
+    left = sum(1 for outcome in run.final() if STATUS_OF[outcome.kind] == "not_sent")
     if run.stopped_by is not None:
         why = f"{run.stopped_by.http_status or ''} {run.stopped_by.code}".strip()
         _log.warning("the run stopped (%s); %s rows were not sent", why, f"{left:,}")
-    elif run.was_cancelled:
+    elif left and run.was_cancelled:
         _log.warning("the run was interrupted; %s rows were not sent", f"{left:,}")
-
-
-def _first_rows(given: pl.DataFrame) -> pl.Series:
-    """`mb_row` as the frame has it, if it says something for each row; else the positions."""
-    if ROW in given.columns and given.schema[ROW].is_integer() and given[ROW].null_count() == 0:
-        return given[ROW].cast(pl.Int64)
-    return pl.int_range(given.height, dtype=pl.Int64, eager=True).alias(ROW)
-
-
-def _results(frame: pl.DataFrame, rows: pl.Series, validation: Validation, outcomes: list[Outcome]) -> pl.DataFrame:
-    """The input's columns beside what became of each row, in the input's order."""
-    run_id = str(uuid.uuid4())
-    sent = _sent(validation.valid[ROW], outcomes)
-    refused = _refused(validation.issues)
-    told = pl.concat([sent, refused]).sort("position")
-    columns = told.with_columns(
-        rows,
-        pl.lit(None, dtype=pl.String).alias("mb_batch_id"),
-        pl.lit(run_id).alias("mb_run_id"),
-    ).select(pl.col(name).cast(dtype) for name, dtype in RESULTS.items())
-    return frame.hstack(columns)
-
-
-_TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_batch_id", "mb_run_id")}
-
-
-def _sent(positions: pl.Series, outcomes: list[Outcome]) -> pl.DataFrame:
-    """What the sending says of the rows that could be sent."""
-    columns = {
-        "mb_status": [STATUS_OF[outcome.kind] for outcome in outcomes],
-        "mb_contact_id": [outcome.contact_id for outcome in outcomes],
-        "mb_http_status": [outcome.http_status for outcome in outcomes],
-        "mb_code": [outcome.code for outcome in outcomes],
-        "mb_message": [outcome.message for outcome in outcomes],
-        "mb_invalid_properties": [list(outcome.invalid_properties) or None for outcome in outcomes],
-        "mb_attempts": [outcome.attempts for outcome in outcomes],
-    }
-    return pl.DataFrame(columns, schema=_TOLD).with_columns(positions.alias("position"))
-
-
-def _refused(issues: pl.DataFrame) -> pl.DataFrame:
-    """What the rules say of the rows that were not sent: the first rule as the code, all of them in the message."""
-    sentence = pl.concat_str(pl.col("column"), pl.col("message"), separator=" ", ignore_nulls=True)
-    told = (
-        issues.filter(pl.col("severity") == "error")
-        .group_by(pl.col("row").alias("position"), maintain_order=True)
-        .agg(pl.col("rule").first().alias("mb_code"), sentence.str.join("; ").alias("mb_message"))
-    )
-    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in _TOLD.items()}
-    fixed = {"mb_status": pl.lit("invalid"), "mb_attempts": pl.lit(0)}
-    columns = blank | fixed | {"mb_code": pl.col("mb_code"), "mb_message": pl.col("mb_message")}
-    return told.select(
-        *(value.cast(_TOLD[name]).alias(name) for name, value in columns.items()), pl.col("position").cast(pl.Int64)
-    )

@@ -16,7 +16,7 @@ import polars as pl
 from pandera.api.checks import Check
 from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
 
-from mbtoolkit.errors import FrameError
+from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas import ContactSchema, conform
 from mbtoolkit.schemas.conform import UNREAD_PREFIX, is_unread_column
 from mbtoolkit.schemas.emails import mended_email
@@ -109,8 +109,11 @@ def validate_contacts(contacts: pl.DataFrame, *, schema: type[ContactSchema] = C
     Raises:
         FrameError: `contacts` is no polars DataFrame, or lacks a column (or has it in a type) that `schema` asks for,
             or a check of `schema` raised.
-        UsageError: `schema` would alter the frame.
+        UsageError: `schema` is no `ContactSchema`, or would alter the frame.
     """
+    if not (isinstance(schema, type) and issubclass(schema, ContactSchema)):
+        msg = "schema takes ContactSchema or a subclass of it (the class itself): schema=ContactSchema"
+        raise UsageError(msg)
     if not isinstance(contacts, pl.DataFrame):
         msg = (
             f"validate_contacts takes a polars DataFrame, not a {type(contacts).__name__}; "
@@ -122,7 +125,7 @@ def validate_contacts(contacts: pl.DataFrame, *, schema: type[ContactSchema] = C
     refused = issues.filter(pl.col("severity") == "error")["row"].unique()
     rows = pl.int_range(pl.len(), dtype=pl.Int64)
     numbered = conformed.drop(ROW, strict=False).with_columns(rows.alias(ROW))
-    is_refused = pl.col(ROW).is_in(refused.implode())
+    is_refused = pl.repeat(value=False, n=conformed.height, dtype=pl.Boolean, eager=True).scatter(refused, values=True)
     unread = [column for column in conformed.columns if is_unread_column(column)]
     return Validation(
         valid=numbered.filter(~is_refused).drop(unread),
@@ -187,7 +190,7 @@ def _failure(error: SchemaError, height: int) -> Iterator[_Failure]:
         # One answer for the whole frame, which says of no row that it may be sent.
         rows = pl.int_range(height, dtype=pl.Int64, eager=True)
     rule = _rule(error, severity)
-    yield _Failure(error.column_name or rule.column, rule, rows)
+    yield _Failure(error.column_name or rule.column or getattr(error.check, "title", None), rule, rows)
 
 
 def _found(error: SchemaError) -> str:

@@ -6,8 +6,10 @@ import fcntl
 import os
 import pty
 import re
+import resource
 import select
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -27,6 +29,7 @@ def run(*words, env=None, timeout=120):
         check=False,
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=timeout,
         env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", **(env or {})},
     )
@@ -102,22 +105,35 @@ def test_validate_of_a_clean_file_ends_with_0(clean):
         (("push", "missing.csv"), "no file 'missing.csv'"),
         (("push", "FILE", "--map", "E-mail"), "COLUMN=FIELD"),
         (("push", "FILE", "--map", "Nothing=email"), "no column 'Nothing'"),
-        (("push", "FILE"), "no column is mapped to an identifier"),
+        (("push", "FILE"), '--map "E-mail=email"'),
         (("push", "FILE", "--map", "E-mail=email", "--out", "r.txt"), "'r.txt'"),
         (("push", "FILE", "--map", "E-mail=email", "--out", "missing/r.xlsx"), "no folder"),
         (("push", "FILE", "--map", "E-mail=email", "--base-url", "http://crm.example.com"), "https"),
-        (("push", "FILE", "--map", "E-mail=email", "--max-concurrency", "0"), "max_concurrency"),
+        (("push", "FILE", "--map", "E-mail=email", "--max-concurrency", "0"), "--max-concurrency 0"),
         (("push", "FILE", "--map", "E-mail=email", "--clear", "note"), "can't be cleared"),
         (("push", "FILE", "--map", "E-mail=email", "--default-country", "Narnia"), "two-letter"),
         (("validate", "FILE", "--encoding", "klingon"), "no encoding"),
+        (("push", "FILE", "--map", "E-mail=email", "--out", "FOLDER"), "is a folder"),
+        (("push", "FILE", "--map", "E-mail=email", "--out", ""), "ends in none of"),
+        (("push", "FILE", "--map", "E-mail=email", "--opt-ins-on", "7"), "--opt-ins-on 0"),
+        (("push", "FOLDER"), "is a folder"),
+        (("push", "EMPTY"), "is empty"),
+        (("validate", "FILE", "--map", "E-mail=email", "--out", "FOLDER"), "is a folder"),
+        (("validate", "FILE", "--map", "E-mail=email", "--out", "r.txt"), "'r.txt'"),
+        (("demo", "--out", "FOLDER"), "is a folder"),
+        (("sandbox", "--port", "99999"), "port 99999"),
+        (("sandbox", "--port", "-1"), "port -1"),
         (("sandbox", "--db", "missing/folder/crm.sqlite"), ""),
         (("nonsense",), "invalid choice"),
         ((), "required"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_a_wrong_call_ends_with_2_and_sends_nothing(crm, env, broken, words, told):
-    done = run(*[broken if word == "FILE" else word for word in words], env=env)
+def test_a_wrong_call_ends_with_2_and_sends_nothing(crm, env, broken, tmp_path, words, told):
+    paths = {"FILE": broken, "FOLDER": tmp_path / "folder.csv", "EMPTY": tmp_path / "empty.csv"}
+    paths["FOLDER"].mkdir()
+    paths["EMPTY"].touch()
+    done = run(*[paths.get(word, word) for word in words], env=env)
     assert done.returncode == 2, done.stdout + done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
@@ -149,6 +165,137 @@ def test_help_shows_an_example(command):
 
 def test_the_version_is_told():
     assert re.fullmatch(r"mbtoolkit \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+def test_help_fits_80_columns():
+    for words in ((), ("demo",), ("validate",), ("push",), ("sandbox",)):
+        done = run(*words, "--help", env={"COLUMNS": "80"})
+        assert max(map(len, done.stdout.splitlines())) <= 80, words
+        assert words == ("sandbox",) or "exit codes" in done.stdout
+
+
+def test_a_token_that_the_crm_refuses_ends_with_1(env, clean):
+    done = run("push", clean, env=env | {"MBTOOLKIT_TOKEN": "wrong"})
+    assert done.returncode == 1
+    assert "unauthorized" in done.stdout
+    assert "not_sent" in done.stdout
+
+
+def test_no_connection_ends_with_1(clean):
+    done = run("push", clean, env={"MBTOOLKIT_BASE_URL": "http://127.0.0.1:9", "MBTOOLKIT_TOKEN": "t"}, timeout=180)
+    assert done.returncode == 1, done.stderr
+    assert "no_connection" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_properties_that_the_crm_did_not_take_are_told_of_stored_rows(env, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("email,property:Shoe size of nobody\nann@example.com,44\n", encoding="utf-8")
+    done = run("push", path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "succeeded, invalid_properties: " in done.stdout
+
+
+def test_headers_alone_are_nothing_to_send(crm, env, tmp_path):
+    (tmp_path / "head.csv").write_text("email\n", encoding="utf-8")
+    done = run("push", tmp_path / "head.csv", "--out", tmp_path / "r.xlsx", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "no contact to send" in done.stdout
+    assert (tmp_path / "r.xlsx").exists()
+    assert crm.requests().is_empty()
+
+
+@pytest.mark.parametrize(
+    "terminal",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "cp1252"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["ascii", "cp1252", "C"],
+)
+def test_a_terminal_without_the_characters_costs_nothing(crm, env, clean, tmp_path, terminal):
+    out = tmp_path / "Åse ł.csv"
+    done = run("push", clean, "--out", out, env=env | terminal)
+    assert done.returncode == 0, done.stderr
+    assert out.exists()
+    assert "succeeded" in done.stdout
+    assert "| mb_row |" in done.stdout
+    assert crm.contacts().height == 5
+
+
+@pytest.mark.parametrize("ending", [">&-", "2>&-", "> /dev/full", "2> /dev/full", "| head -c 5", "< /dev/null"])
+def test_whatever_becomes_of_the_output_the_code_says_what_became_of_the_rows(crm, env, clean, tmp_path, ending):
+    command = f"{sys.executable} -m mbtoolkit push {clean} --out {tmp_path / 'r.csv'} {ending}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], check=False, capture_output=True, text=True, timeout=120, env={**os.environ, **env}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert ("No space left" in done.stderr) == (ending == "> /dev/full")
+    assert pl.read_csv(tmp_path / "r.csv")["mb_status"].to_list() == ["succeeded"] * 5
+
+
+def test_a_cell_longer_than_a_sheet_takes_is_no_failure(env, tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("email,note\nann@example.com," + "x" * 40_000 + "\n", encoding="utf-8")
+    done = run("push", path, "--out", tmp_path / "r.xlsx", env=env)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "r.xlsx").exists()
+
+
+def small_files(size):
+    """Lets a process write files of so many bytes at the most, as if the disk were full then."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize(("size", "where"), [(30_000, "working"), (10, None)], ids=["large file", "any file"])
+def test_a_full_disk_after_the_sending_loses_as_little_as_can_be(crm, env, tmp_path, size, where):
+    path, out = tmp_path / "people.csv", tmp_path / "r.csv"
+    path.write_text("email,note\n" + f"p@example.com,{'x' * 20_000}\n" * 3, encoding="utf-8")
+    (tmp_path / "working").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "mbtoolkit", "push", path, "--out", out],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path / "working",
+        env={**os.environ, **env, "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=small_files(size),
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "'r.csv' can't be written: File too large" in done.stderr
+    assert "succeeded" in done.stdout
+    assert not out.exists()
+    kept = list((tmp_path / "working").iterdir())
+    if where is None:
+        assert kept == []
+        assert "anywhere else" in done.stderr
+    else:
+        assert str(kept[0]) in done.stderr
+        assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
+        assert pl.read_parquet(kept[0])["mb_status"].to_list() == ["succeeded"] * 3
+
+
+def test_issues_for_people_hold_no_formula(tmp_path):
+    path = tmp_path / "eq.csv"
+    path.write_text("email\n=cmd|' /C calc'!A0\n", encoding="utf-8")
+    for ending in (".csv", ".xlsx", ".parquet"):
+        done = run("validate", path, "--out", tmp_path / f"issues{ending}")
+        assert done.returncode == 1, done.stderr
+    assert ",'=cmd|" in (tmp_path / "issues.csv").read_text(encoding="utf-8")
+    assert pl.read_parquet(tmp_path / "issues.parquet")["value"].to_list() == ["=cmd|' /C calc'!A0"]
+
+
+def test_what_validate_says_fits_80_columns_and_names_options_of_the_shell(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("email,mobile_number,email_opt_in\nno,07700900124,maybe\n", encoding="utf-8")
+    done = run("validate", path)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "--default-country" in done.stdout
 
 
 def test_a_reader_that_goes_away_is_no_traceback(clean):
@@ -230,12 +377,47 @@ def slow(crm, tmp_path):
 def test_a_terminal_shows_progress(env, slow):
     seen, code = in_terminal("push", slow, env=env)
     assert code == 0, seen
-    assert re.search(r"\d+/150 \[", seen)
+    assert re.search(r"\d+/150, ", seen)
     assert "150/150" in seen
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def test_a_scheduler_that_ends_a_push_still_gets_the_results(crm, env, slow, tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mbtoolkit", "push", str(slow), "--out", str(tmp_path / "r.parquet")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **env},
+    )
+    while crm.requests().is_empty() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert "not_sent" in out
+    assert set(pl.read_parquet(tmp_path / "r.parquet")["mb_status"]) == {"succeeded", "not_sent"}
+
+
+def test_ctrl_c_before_the_sending_ends_with_2(crm, env, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("email;note\n" + "".join(f"p{n}@example.com;{n}\n" for n in range(300_000)), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mbtoolkit", "push", str(path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **env},
+    )
+    assert process.stderr is not None
+    assert "the separator is ';'" in process.stderr.readline()  # It is read, and about to be validated.
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (2, "mbtoolkit: interrupted; nothing was sent\n")
+    assert crm.requests().is_empty()
+
+
 def test_ctrl_c_in_a_terminal_still_shows_the_results(env, slow):
-    seen, code = in_terminal("push", slow, env=env, interrupt_at=b"/150 [")
+    seen, code = in_terminal("push", slow, env=env, interrupt_at=b"/150, ")
     assert code == 1, seen
     assert "interrupted" in seen
     assert "not_sent" in seen

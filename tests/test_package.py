@@ -72,6 +72,12 @@ def test_the_error_tree_in_the_docstring_is_the_real_one():
     assert set(real) <= set(drawn)
 
 
+def test_every_error_is_a_public_name():
+    errors = import_module("mbtoolkit.errors")
+    kinds = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    assert kinds <= set(mbtoolkit.__all__)
+
+
 def test_functions_that_raise_say_so():
     """Every public function with a `raise` of a named error in its own body has a Raises section."""
     silent = []

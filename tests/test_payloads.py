@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from mbtoolkit import PayloadsSchema, build_payloads
 from mbtoolkit.contacts import BY_NAME, INT32_MAX, INT64_MAX
 from mbtoolkit.errors import FrameError
+from mbtoolkit.schemas.conform import PROPERTIES_DTYPE
 
 LIST_ID = "9fc6ad7d-902a-4834-b161-a4911b883d44"
+NESTED = [{"property_id": None, "property_name": "n", "property_value": "v"}]
 texts = (
     st.none() | st.text() | st.sampled_from(['"', "\\", "\x00\x1f\x7f", "\u2028", "😀", "", "a\nb", "</script>", "=1"])
 )
@@ -71,6 +73,23 @@ def test_the_frames_own_row_numbers_are_kept():
     assert build_payloads(pl.DataFrame({"contact_id": [1], "mb_row": [7]}))["mb_row"].to_list() == [7]
 
 
+def test_columns_without_a_type_are_left_out():
+    frame = pl.DataFrame({"contact_id": [1]}).with_columns(
+        pl.lit(None).alias(name) for name in BY_NAME if "_id" not in name
+    )
+    nothing = frame.with_columns(pl.lit(None).alias("property:City"), pl.lit(None).alias("property_fields"))
+    assert build_payloads(nothing)["payload"].item() == '{"contactId":1}'
+
+
+def test_a_generator_of_columns_to_clear_is_heard():
+    payloads = build_payloads(pl.DataFrame({"contact_id": [1]}), clear=(name for name in ["property:City", "email"]))
+    assert orjson.loads(payloads["payload"].item()) == {
+        "contactId": 1,
+        "email": None,
+        "propertyFields": [{"propertyName": "City", "propertyValue": None}],
+    }
+
+
 @pytest.mark.parametrize(
     ("frame", "options", "told"),
     [
@@ -79,8 +98,40 @@ def test_the_frames_own_row_numbers_are_kept():
         (pl.DataFrame({"contact_id": [1]}), {"list_id": "List 7"}, "uuid"),
         (pl.DataFrame({"contact_id": [1]}), {"clear": ["contact_id"]}, "can't be cleared"),
         (pl.DataFrame({"contact_id": [1]}), {"clear": "email"}, "collection"),
+        (pl.DataFrame({"contact_id": [1]}), {"clear": None}, "collection"),
+        (pl.DataFrame({"contact_id": [1]}), {"clear": 5}, "collection"),
+        (pl.DataFrame({"contact_id": [1]}), {"clear": [5]}, "can't be cleared"),
+        (pl.DataFrame({"contact_id": [1]}), {"clear": (each for each in ["note"])}, "can't be cleared"),
+        (
+            pl.DataFrame({f"property_id:{LIST_ID}": ["x"]}),
+            {"clear": [f"property_id:{LIST_ID.upper()}"]},
+            "gives the same property",
+        ),
+        (
+            pl.DataFrame({"property_fields": [NESTED]}, {"property_fields": PROPERTIES_DTYPE}),
+            {"clear": ["property:n"]},
+            "gives the same property",
+        ),
+        (pl.DataFrame({"contact_id": [1]}), {"list_id": 5}, "uuid"),
+        (pl.DataFrame({"contact_id": [1], "mb_row": [2**63]}), {}, "beyond int64"),
+        (pl.DataFrame({"contact_id": [1, 2], "mb_row": [1, None]}), {}, "lacks a number"),
     ],
-    ids=["text for a number", "unread text", "no uuid", "an identifier", "one name"],
+    ids=[
+        "text for a number",
+        "unread text",
+        "no uuid",
+        "an identifier",
+        "one name",
+        "nothing",
+        "a number",
+        "numbers",
+        "a wrong name from a generator",
+        "another spelling",
+        "a nested property",
+        "a number for a list",
+        "a row number beyond int64",
+        "no row number",
+    ],
 )
 def test_a_wrong_call_says_what(frame, options, told):
     with pytest.raises(FrameError, match=told):

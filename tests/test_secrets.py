@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def test_logs_at_debug_hold_no_canary(crm, frame, caplog, capfd):
         upsert_contacts(frame, client)
         crm.fail("reset", times=1)
         with pytest.raises(errors.UnauthorizedError):
-            client.upsert_contact({"email": f"{EMAIL}@example.com"})
+            upsert_contact({"email": f"{EMAIL}@example.com"}, client)
     assert_none(caplog.text)
     assert_none("".join(capfd.readouterr()))
 
@@ -71,7 +72,7 @@ def test_errors_of_a_contact_quote_no_values(client):
             upsert_contact(contact, client)
         assert_none("".join(traceback.format_exception(caught.value)))
         with pytest.raises(errors.InvalidContactError) as caught:
-            client.upsert_contact(contact | {"contact_id": EMAIL})
+            upsert_contact(contact | {"contact_id": EMAIL}, client)
         assert_none("".join(traceback.format_exception(caught.value)))
 
 
@@ -83,12 +84,12 @@ def test_a_client_can_not_be_pickled(crm):
 VERBOSE = """
 from IPython.core.ultratb import VerboseTB
 import sys
-from mbtoolkit import Client
+from mbtoolkit import Client, upsert_contact
 from mbtoolkit.errors import CrmError
 
 client = Client(sys.argv[1], sys.argv[2], attempts=1)
 try:
-    client.upsert_contact({"contact_id": 1})
+    upsert_contact({"contact_id": 1}, client)
 except CrmError:
     print(VerboseTB().text(*sys.exc_info()))
 client.close()
@@ -104,3 +105,54 @@ def test_verbose_tracebacks_hold_no_token(crm, answering):
     )
     assert "Error" in done.stdout
     assert_none(done.stdout + done.stderr)
+
+
+REFUSED = """
+from IPython.core.ultratb import VerboseTB
+import sys
+from mbtoolkit import AsyncClient, Client
+from mbtoolkit.errors import SettingsError
+
+def tell(error):
+    # The frame below is the caller's own, who wrote the token there.
+    print(VerboseTB().text(type(error), error, error.__traceback__.tb_next))
+
+for kind in (Client, AsyncClient):
+    for options in OPTIONS:
+        try:
+            kind(**options)
+        except SettingsError as error:
+            tell(error)
+        try:
+            kind.from_env(**options)
+        except SettingsError as error:
+            tell(error)
+"""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"base_url": "http://example.com", "token": TOKEN},
+        {"list_id": "x", "token": TOKEN},
+        {"token": TOKEN + "\n"},
+        {"token": [TOKEN]},
+        {"timeout_seconds": "30", "token": TOKEN},
+        {"base_url": "http://example.com"},
+        {"base_url": 5},
+    ],
+    ids=" ".join,
+)
+def test_verbose_tracebacks_of_a_refused_client_hold_no_token(options):
+    code = REFUSED.replace("OPTIONS", f"[{options!r}]")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=os.environ | {"MBTOOLKIT_TOKEN": TOKEN},
+    )
+    assert done.stdout.count("SettingsError") >= 4
+    assert "<Client, not made>" in done.stdout
+    assert_none(done.stdout.replace(f"OPTIONS = [{options!r}]", "") + done.stderr)

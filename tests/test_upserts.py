@@ -7,7 +7,11 @@ import logging
 import subprocess
 import sys
 import threading
+import time
+from decimal import Decimal
 
+import httpx
+import orjson
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -21,6 +25,7 @@ from mbtoolkit import (
     UnprocessableError,
     UsageError,
     upsert_contact,
+    upsert_contact_async,
     upsert_contacts,
 )
 from mbtoolkit.client import AsyncClient, Client
@@ -75,13 +80,25 @@ def test_a_property_that_the_crm_does_not_know_is_told_and_the_contact_stored(cl
     assert results["mb_invalid_properties"].to_list() == [["Shoe size"]] * 10
 
 
+def test_half_a_character_in_one_answer_does_not_cost_the_frame(people):
+    def answer(request):
+        if b"person7" in request.content:
+            return httpx.Response(422, content=b'{"status":"Failed","message":"bad \\ud800"}')
+        return httpx.Response(202, content=b'{"status":"Success","data":{"contactId":"7"}}')
+
+    with Client("http://127.0.0.1:9", "token", transport=httpx.MockTransport(answer)) as client:
+        results = upsert_contacts(people, client)
+    assert statuses(results) == ["succeeded"] * 7 + ["rejected"] + ["succeeded"] * 2
+    assert results["mb_message"].to_list()[7] == "bad \ufffd"
+
+
 def test_a_401_stops_the_run_and_the_frame_still_comes_back(crm, people, caplog):
     with Client(crm.base_url, "wrong") as client:
         results = upsert_contacts(people, client, max_concurrency=2)
     assert set(statuses(results)) == {"not_sent"}
     assert crm.contacts().is_empty()
     assert crm.requests().height <= 2
-    assert "the run stopped (401 unauthorized)" in caplog.text
+    assert "the run stopped (401 unauthorized); 10 rows were not sent" in caplog.text
 
 
 def test_a_token_revoked_in_the_middle_stops_the_run_there(crm, client, people):
@@ -324,6 +341,17 @@ def test_a_subclass_of_the_schema_holds_its_rows_back(crm, client, people):
         ({"clear": ["email_opt_in"]}, FrameError),
         ({"clear": ["note"]}, FrameError),
         ({"clear": "email"}, FrameError),
+        ({"clear": None}, FrameError),
+        ({"clear": 5}, FrameError),
+        ({"list_id": 5}, SettingsError),
+        ({"list_id": ""}, SettingsError),
+        ({"opt_ins_on": "5"}, SettingsError),
+        ({"opt_ins_on": -1}, SettingsError),
+        ({"opt_ins_on": True}, SettingsError),
+        ({"progress": "bar"}, SettingsError),
+        ({"stop": True}, SettingsError),
+        ({"schema": None}, UsageError),
+        ({"schema": dict}, UsageError),
     ],
     ids=str,
 )
@@ -364,6 +392,187 @@ def test_one_contact_goes_through_the_same_rules(crm, client):
     )
     with pytest.raises(UnprocessableError):
         upsert_contact({"email": "a@example.com"}, client, list_id=NO_LIST)
+
+
+class Unsaid:
+    """A value of a type that has no text form."""
+
+
+@pytest.mark.parametrize(
+    ("contact", "told"),
+    [
+        (None, "a contact is a mapping"),
+        ([("email", "a@example.com")], "a contact is a mapping"),
+        ({1: "a@example.com"}, "no field of a contact: 1"),
+        ({"property:\ud800": "x", "email": "a@example.com"}, r"no field of a contact: 'property:\\ud800'"),
+        ({"email": "a@example.com", "Email": "b@example.com"}, "'email' and 'Email' mean one field"),
+        ({"mobileNumber": 1, "mobile_number": 2}, "'mobileNumber' and 'mobile_number' mean one field"),
+        ({"email": "not an email"}, "email is no e-mail address"),
+        ({"mobile_number": 7700900123}, "has no country code"),
+        ({"email": "a\u200b@example.com"}, "invisible character"),
+        ({"mobile_country_code": 44, "mobile_number": 10**16}, "more than 15 digits"),
+        ({"email": "a\ud800@example.com"}, "half a character"),
+        ({"email": "a@example.com", "property:City": "\ud800"}, "property:City holds half a character"),
+        ({"email": "a@example.com", "property:Size": Decimal("NaN")}, "property:Size is not a finite number"),
+        ({"email": "a@example.com", "property:Size": float("inf")}, "property:Size is not a finite number"),
+        ({"email": "a@example.com", "property:Size": Unsaid()}, "has no text form"),
+        ({"email": "a@example.com", "property:Size": Decimal("sNaN")}, "has no text form"),
+        pytest.param({"contact_id": 10**5000}, "has no text form", id="thousands of digits"),
+        ({"email": "a@example.com", "property:Size": [1]}, "has no text form"),
+        ({"contact_id": 1.5}, "decimal or scientific"),
+        ({"contact_id": 2**63}, "out of range"),
+        ({"email": "a@example.com", "propertyFields": [1]}, "is no list of properties"),
+        ({"email": "a@example.com", "propertyFields": "abc"}, "is no list of properties"),
+        ({"email": "a@example.com", "propertyFields": 5}, "is no list of properties"),
+        ({"email": "a@example.com", "propertyFields": [{"name": "n"}]}, "is no list of properties"),
+        ({"email": "a@example.com", "propertyFields": [{"propertyValue": Decimal("NaN")}]}, "is no list of properties"),
+        (
+            {"email": "a@example.com", "propertyFields": [{"propertyName": "n", "property_name": "m"}]},
+            "is no list of properties",
+        ),
+        (
+            {"email": "a@example.com", "propertyFields": [{"propertyName": "n", "propertyValue": "\ud800"}]},
+            "half a character",
+        ),
+        (
+            {
+                "email": "a@example.com",
+                "property:n": "a",
+                "propertyFields": [{"propertyName": "n", "propertyValue": "b"}],
+            },
+            "one property more than once",
+        ),
+    ],
+    ids=ascii,
+)
+def test_one_contact_that_can_not_be_sent_is_told_why(crm, client, contact, told):
+    with pytest.raises(InvalidContactError, match=told):
+        upsert_contact(contact, client)
+
+    async def the_same():
+        await upsert_contact_async(contact, AsyncClient(crm.base_url, crm.token))
+
+    with pytest.raises(InvalidContactError, match=told):
+        asyncio.run(the_same())
+    assert crm.requests().is_empty()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"list_id": 5}, {"list_id": ""}, {"clear": None}, {"clear": ["note"]}, {"schema": None}],
+    ids=str,
+)
+def test_a_wrong_call_for_one_contact_sends_nothing(crm, client, options):
+    with pytest.raises(UsageError):
+        upsert_contact({"email": "a@example.com"}, client, **options)
+    assert crm.requests().is_empty()
+
+
+def test_each_kind_of_client_has_its_function(crm, client):
+    other = AsyncClient(crm.base_url, crm.token)
+    for wrong, told in ((other, "await upsert_contact_async"), (None, "NoneType"), (crm.base_url, "str")):
+        with pytest.raises(SettingsError, match=told):
+            upsert_contact({"email": "a@example.com"}, wrong)
+    for wrong, told in ((client, r"with a Client, upsert_contact\("), (None, "NoneType")):
+        with pytest.raises(SettingsError, match=told):
+            asyncio.run(upsert_contact_async({"email": "a@example.com"}, wrong))
+
+
+def test_one_contact_by_either_kind_of_names_is_one_body(crm, client):
+    def body_of(contact):
+        upsert_contact(contact, client, clear=(name for name in ["property:Shoe"]))
+        return orjson.loads(crm.requests()["body"].to_list()[-1])
+
+    entries = [{"propertyName": "City", "propertyValue": "Oslo"}]
+    by_wire = {"mobileCountryCode": 44, "mobileNumber": 7700900123, "emailOptIn": None, "propertyFields": entries}
+    canonical = {
+        "mobile_country_code": "+44",
+        "mobile_number": 7700900123,
+        "property_fields": [{"property_name": "City", "property_value": "Oslo", "property_id": None}],
+    }
+    assert (
+        body_of(by_wire)
+        == body_of(canonical)
+        == {
+            "mobileCountryCode": 44,
+            "mobileNumber": 7700900123,
+            "propertyFields": [{"propertyName": "Shoe", "propertyValue": None}, *entries],
+        }
+    )
+
+
+def test_marks_of_direction_and_markup_are_data_and_sent_as_they_are(crm, client):
+    texts = ["\u200fשלום\u202e", "<script>alert(1)</script>", '=cmd|" /C calc"!A0', "a\nb\tc"]
+    frame = pl.DataFrame({"email": [f"p{n}@example.com" for n in range(4)], "property:City": texts})
+    assert statuses(upsert_contacts(frame, client)) == ["succeeded"] * 4
+    upsert_contact({"email": "p4@example.com", "property:City": texts[0]}, client)
+    stored = crm.contacts().sort("email")["property:City"].to_list()
+    assert stored == [*texts, texts[0]]
+
+
+def test_a_no_through_a_third_row_holds_the_yes_back(crm, client):
+    frame = pl.DataFrame(
+        {
+            "email": ["x@example.com", "x@example.com", None],
+            "mobile_country_code": [None, 44, 44],
+            "mobile_number": [None, 7700900123, 7700900123],
+            "email_opt_in": [False, None, True],
+        }
+    )
+    results = upsert_contacts(frame, client)
+    assert statuses(results) == ["succeeded", "succeeded", "invalid"]
+    assert results["mb_code"].to_list()[2] == "consent_conflict"
+    assert crm.contacts()["email_opt_in"].to_list() == [False]
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+def test_the_log_counts_the_rows_that_the_frame_says_were_not_sent(crm, client, rows, caplog):
+    crm.fail("status", status=401, after=rows // 3, times=None)
+    frame = pl.DataFrame({"email": [f"p{n}@example.com" for n in range(rows)]})
+    results = upsert_contacts(frame, client, max_concurrency=1)
+    left = (results["mb_status"] == "not_sent").sum()
+    assert left == rows - rows // 3
+    assert f"{left} rows were not sent" in caplog.text
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, -1], ids=["beyond int64", "negative"])
+def test_row_numbers_that_can_not_be_are_made_anew(client, people, number):
+    numbered = people.with_columns(pl.lit(number, dtype=pl.UInt64 if number > 0 else pl.Int64).alias("mb_row"))
+    assert upsert_contacts(numbered, client)["mb_row"].to_list() == list(range(10))
+
+
+def test_another_thread_can_stop_the_run(crm, client, caplog):
+    crm.fail("delay", seconds=0.3, times=None)
+    frame = pl.DataFrame({"email": [f"p{n}@example.com" for n in range(200)]})
+    stop = threading.Event()
+    timer = threading.Timer(0.8, stop.set)
+    timer.start()
+    begun = time.monotonic()
+    results = upsert_contacts(frame, client, max_concurrency=5, stop=stop)
+    timer.join()
+    assert time.monotonic() - begun < 4
+    assert results.height == 200
+    assert set(statuses(results)) == {"succeeded", "not_sent"}
+    assert results.filter(pl.col("mb_status") == "succeeded").height == crm.requests()["applied"].sum() > 0
+    assert "the run was interrupted" in caplog.text
+    rest = upsert_contacts(results.filter(pl.col("mb_status") == "not_sent").head(3), client, stop=threading.Event())
+    assert statuses(rest) == ["succeeded"] * 3
+
+
+def test_a_stop_ends_a_pause_that_the_crm_asked_for(crm, client, people):
+    crm.fail("status", status=429, times=None, retry_after="600")
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    begun = time.monotonic()
+    assert set(statuses(upsert_contacts(people, client, stop=stop))) == {"not_sent"}
+    assert time.monotonic() - begun < 5
+
+
+def test_a_run_that_was_stopped_before_it_began_sends_nothing(crm, client, people):
+    stop = threading.Event()
+    stop.set()
+    assert set(statuses(upsert_contacts(people, client, stop=stop))) == {"not_sent"}
+    assert crm.requests().is_empty()
 
 
 INTERRUPTED = """
@@ -428,3 +637,36 @@ def test_nothing_of_a_contact_is_logged(crm, client, people, caplog):
 
 def test_wrong_calls_are_value_errors_too():
     assert issubclass(UsageError, ValueError)
+
+
+def test_rows_that_are_left_out_are_judged_with_the_others_and_not_sent(crm, client, people):
+    results = upsert_contacts(people, client, leave_out=[0, 9])
+    assert statuses(results) == ["not_sent", *["succeeded"] * 8, "not_sent"]
+    assert results["mb_code"].to_list() == ["left_out", *[None] * 8, "left_out"]
+    assert crm.contacts().height == 8
+    conflict = pl.DataFrame({"email": ["a@example.com"] * 2, "email_opt_in": [True, False]})
+    assert statuses(upsert_contacts(conflict, client, leave_out=[1])) == ["invalid", "not_sent"]
+
+
+@pytest.mark.parametrize("rows", [[10], [-1], ["a"], [1.5], 3, None, [None], [2**70]], ids=str)
+def test_rows_to_leave_out_that_are_none_are_refused(crm, client, people, rows):
+    with pytest.raises(FrameError, match="leave_out"):
+        upsert_contacts(people, client, leave_out=rows)
+    assert crm.requests().is_empty()
+
+
+@pytest.mark.parametrize("column", ["email_opt_in", "mobile_opt_in"])
+def test_a_refused_yes_stays_refused_when_it_is_sent_again_without_the_no(crm, client, column):
+    frame = pl.DataFrame({"email": ["a@example.com"] * 2, column: [True, False]})
+    results = upsert_contacts(frame, client)
+    assert statuses(results) == ["invalid", "succeeded"]
+    for _ in range(2):
+        results = upsert_contacts(results.filter(pl.col("mb_status") == "invalid"), client)
+        assert statuses(results) == ["invalid"]
+        assert results["mb_code"].to_list() == ["consent_conflict"]
+    assert crm.contacts()[column].to_list() == [False]
+    changed = upsert_contacts(results.with_columns(pl.lit(value=None, dtype=pl.Boolean).alias(column)), client)
+    assert statuses(changed) == ["succeeded"]
+    decided = upsert_contacts(results.select(frame.columns), client)
+    assert statuses(decided) == ["succeeded"]
+    assert crm.contacts()[column].to_list() == [True]

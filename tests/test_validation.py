@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mbtoolkit import RULES, ContactSchema, IssuesSchema, build_payloads, validate_contacts
 from mbtoolkit.contacts import INT32_MAX, INT64_MAX
-from mbtoolkit.errors import FrameError
+from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas.frames import ISSUES
 
 UUID = "9fc6ad7d-902a-4834-b161-a4911b883d44"
@@ -170,6 +170,81 @@ def test_a_row_that_joins_two_people_is_a_warning():
         {"email": "a@example.com", "contact_id": 2},
     ]
     assert (2, None, "joins_contacts") in issues_of(*rows, severity="warning")
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        pytest.param("аррӏе.com", id="a label of Cyrillic letters only"),
+        pytest.param("mail.аррӏе.com", id="below another"),
+        pytest.param("аррӏе.co.uk", id="above two"),
+        pytest.param("АРРӀЕ.com", id="capitals"),
+        pytest.param("ου-1.com", id="Greek"),
+        pytest.param("ɡoogle.com", id="the g of phonetics"),
+        pytest.param("ᴀpple.com", id="a small capital"),
+        pytest.param("ℯxample.com", id="a letter of mathematics"),
+        pytest.param("ｅxample.com", id="a full-width letter"),
+        pytest.param("exаmple.com", id="a Cyrillic letter among Latin ones"),
+    ],
+)
+def test_a_domain_that_looks_like_another_is_a_warning(domain):
+    assert issues_of({"email": f"a@{domain}"}) == [(0, "email", "email_look_alike")]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@müller.de",
+        "a@łódź.pl",
+        "a@яндекс.рф",
+        "a@оса.рф",
+        "a@пример.com",
+        "a@例え.jp",
+        "å@example.com",
+        "оса@example.com",
+    ],
+)
+def test_a_domain_of_another_script_that_looks_like_itself_is_none(address):
+    assert issues_of({"email": address}) == []
+
+
+ID = f"property_id:{UUID}"
+ENTRY = {"property_id": None, "property_name": "n", "property_value": "a"}
+BY_ID = {"property_id": UUID.upper(), "property_name": None, "property_value": "b"}
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        pytest.param({"property:n": "a", "property_fields": [ENTRY]}, id="a column and the list"),
+        pytest.param({"property_fields": [ENTRY, BY_ID, ENTRY]}, id="twice in the list"),
+        pytest.param({ID: "a", ID.upper().replace("PROPERTY_ID", "property_id"): "b"}, id="an id in two cases"),
+        pytest.param({ID: "a", "property_fields": [BY_ID]}, id="an id in a column and in the list"),
+    ],
+)
+def test_a_property_given_twice_is_refused(properties):
+    assert issues_of(PERSON | properties) == [(0, "property_fields", "property_twice")]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        pytest.param({"property:n": None, "property_fields": [ENTRY]}, id="an empty column"),
+        pytest.param({"property:m": "a", "property_fields": [ENTRY, BY_ID]}, id="others"),
+        pytest.param({"property_fields": [ENTRY, ENTRY | {"property_value": None}]}, id="an empty entry"),
+        pytest.param({"property_fields": []}, id="none"),
+        pytest.param({"property:n": "a", "property_fields": None}, id="no list"),
+        pytest.param({ID: "a", ID.upper().replace("PROPERTY_ID", "property_id"): None}, id="an empty spelling"),
+    ],
+)
+def test_a_property_given_once_is_fine(properties):
+    assert issues_of(PERSON | properties) == []
+
+
+@pytest.mark.parametrize("schema", [None, dict, {}, pl.DataFrame, "ContactSchema"], ids=repr)
+def test_what_is_no_schema_is_a_wrong_call(schema):
+    with pytest.raises(UsageError, match="schema takes"):
+        validate_contacts(pl.DataFrame([PERSON]), schema=schema)
 
 
 @pytest.mark.parametrize("column", ["email_opt_in", "mobile_opt_in"])
@@ -403,3 +478,8 @@ def test_the_summary_counts_rows_by_rule():
     ]
     assert repr(validation).splitlines()[0] == validation.headline
     assert "x" not in repr(validation).split()
+
+
+def test_a_word_in_place_of_an_address_makes_nobody_the_same_person():
+    frame = pl.DataFrame({"email": ["unknown", "unknown"], "email_opt_in": [True, False]})
+    assert validate_contacts(frame).issues["rule"].to_list() == ["email_syntax", "email_syntax"]

@@ -1,5 +1,6 @@
-"""Repairs: plain functions from columns to columns that say what they could not read."""
+"""Repairs: plain functions from columns to columns that say what they could not read; and what columns are."""
 
+from mbtoolkit.cleaning.columns import mapping_of, suggest_mapping
 from mbtoolkit.cleaning.phones import calling_code, split_phones
 
-__all__ = ["calling_code", "split_phones"]
+__all__ = ["calling_code", "mapping_of", "split_phones", "suggest_mapping"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,6 +123,9 @@ def _judge_success(status: int, envelope: _Envelope | None) -> Outcome:
     if envelope.status.casefold() != "success":
         text = _with_ids(envelope.text or f"the CRM answered {status}, but with status {envelope.status!r}", envelope)
         return Outcome("rejected", status, "refused_in_success", text, invalid_properties=envelope.invalid_properties)
+    if envelope.contradiction is not None:
+        text = f"the CRM answered {status} and {envelope.status!r}, but {envelope.contradiction} inside"
+        return Outcome("unknown", status, "contradictory_answer", _with_ids(text, envelope))
     code, message = None, envelope.text
     if envelope.invalid_properties:
         code = "invalid_properties"
@@ -142,9 +146,15 @@ def _with_ids(text: str, envelope: _Envelope | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """The CRM's envelope, its keys read in any case."""
+    """The CRM's envelope, its keys read in any case.
+
+    Attributes:
+        status: the outer status; None where there is none, or one that is no word.
+        inner_status: the number inside `data`; None where there is none.
+    """
 
     status: str | None
+    inner_status: int | None
     text: str | None
     contact_id: int | None
     invalid_properties: tuple[str, ...]
@@ -152,34 +162,69 @@ class _Envelope:
 
     @classmethod
     def read(cls, body: bytes) -> _Envelope | None:
-        """The envelope in a body; None if there is none that could be read."""
+        """The envelope in a body; None if there is none that could be read, or one that says a thing twice."""
         try:
-            outer = _folded(json.loads(body))
+            outer = json.loads(body, object_pairs_hook=_folded)
         except (ValueError, RecursionError):
             return None
-        if outer is None:
+        if not isinstance(outer, dict):
             return None
-        data = _folded(outer.get("data")) or {}
-        status = outer.get("status")
+        held = outer.get("data")
+        data: dict[str, Any] = held if isinstance(held, dict) else {}
         return cls(
-            status=status if isinstance(status, str) else None,
+            status=_text(outer.get("status")),
+            inner_status=_inner_status(data.get("status")),
             text=_first_text(outer.get("message"), data.get("message")),
             contact_id=_contact_id(data.get("contactid")),
             invalid_properties=tuple(_property_name(each) for each in _list(data.get("invalidpropertieslist"))),
-            invalid_contact_ids=tuple(str(each) for each in _list(data.get("invalidcontactidlist"))),
+            invalid_contact_ids=tuple(_readable(str(each)) for each in _list(data.get("invalidcontactidlist"))),
         )
 
+    @property
+    def contradiction(self) -> str | None:
+        """What inside a success says that it is none."""
+        if self.inner_status is not None and self.inner_status >= 400:
+            return f"status {self.inner_status}"
+        return "refused contact ids" if self.invalid_contact_ids else None
 
-def _folded(value: Any) -> dict[str, Any] | None:
-    return {str(key).casefold(): each for key, each in value.items()} if isinstance(value, dict) else None
+
+def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object by its keys without regard to case.
+
+    Raises:
+        ValueError: one key says two things, so that it says nothing.
+    """
+    folded: dict[str, Any] = {}
+    for key, value in pairs:
+        if folded.setdefault(key.casefold(), value) != value:
+            msg = "one key with two values"
+            raise ValueError(msg)
+    return folded
+
+
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+
+
+def _readable(text: str) -> str:
+    """The text with every half character, which nothing could write down, as U+FFFD."""
+    return _HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _text(value: Any) -> str | None:
+    return _readable(value) if isinstance(value, str) else None
+
+
 def _first_text(*candidates: Any) -> str | None:
-    return next((each for each in candidates if isinstance(each, str) and each.strip()), None)
+    return next((text for text in map(_text, candidates) if text and text.strip()), None)
+
+
+def _inner_status(value: Any) -> int | None:
+    text = str(value).strip()
+    return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII) else None
 
 
 def _contact_id(value: Any) -> int | None:
@@ -194,7 +239,7 @@ def _contact_id(value: Any) -> int | None:
 
 
 def _property_name(entry: Any) -> str:
-    held = _folded(entry) or {}
+    held = entry if isinstance(entry, dict) else {}
     return _first_text(held.get("propertyname"), held.get("propertyid"), entry) or "(no name)"
 
 

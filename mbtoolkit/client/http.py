@@ -11,14 +11,13 @@ import random
 import ssl
 import threading
 import zlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from mbtoolkit.client.answers import Answer, Outcome, error_of, judge
-from mbtoolkit.client.bodies import contact_body
+from mbtoolkit.client.answers import Answer, Outcome, judge
 from mbtoolkit.client.retries import Attempts, Wait
 from mbtoolkit.client.settings import DEFAULT_BASE_URL, Secret, Settings, settings_from_env
 from mbtoolkit.errors import SettingsError
@@ -39,7 +38,7 @@ class AsyncClient:
     """A client for use with `await`; a context manager.
 
     Args:
-        base_url: of the CRM; https, or http to this machine.
+        base_url: of the CRM; https (to any host, one of a private network too), or http to this machine.
         token: the Bearer token; it shows in no repr, log or traceback.
         list_id: uuid of the list for contacts that name none.
         timeout_seconds: for one attempt, from connecting to the last byte of the answer.
@@ -60,9 +59,10 @@ class AsyncClient:
         attempts: int = 4,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        token = Secret.of(token)  # before anything can raise: tracebacks show what the names of a frame hold
         self.settings = Settings(
             base_url=base_url,
-            token=token if isinstance(token, Secret) else Secret(token),
+            token=token,
             list_id=list_id,
             timeout_seconds=timeout_seconds,
             attempts=attempts,
@@ -91,34 +91,16 @@ class AsyncClient:
         Raises:
             SettingsError: there is no token, or one of them can't work.
         """
-        return cls(**(settings_from_env() | options))
-
-    async def upsert_contact(self, contact: Mapping[str, Any], *, list_id: str | None = None) -> Outcome:
-        """Creates a contact, or updates it; fields left out or None stay as they are.
-
-        Args:
-            contact: canonical or wire names, `property:<name>`, `property_id:<uuid>`, `property_fields`.
-            list_id: uuid of the list, where the contact names none; the client's by default.
-
-        Returns:
-            The outcome: `contact_id`, `message`, `invalid_properties`, `http_status`, `attempts`.
-
-        Raises:
-            InvalidContactError: it can't be sent as it is; nothing was.
-            CrmError: it is not known to be stored; the subclass says why (see `mbtoolkit.errors`).
-
-        Source: reference page "Contact Insert and Update".
-        """
-        outcome = await self.send(contact_body(contact, list_id or self.settings.list_id))
-        if outcome.kind != "stored":
-            raise error_of(outcome)
-        return outcome
+        return cls(**settings_from_env(options))
 
     async def send(self, body: bytes, *, resend_is_safe: bool = True, pause: Pause | None = None) -> Outcome:
-        """Sends one body, again where that is safe and useful, and says what became of it. Never raises for an answer.
+        """Sends one body as it is, again where that is safe and useful, and says what became of it.
+
+        No rule is applied here, and no answer raises: `upsert_contact` and `upsert_contacts` are the ways that judge a
+        contact first.
 
         Args:
-            body: a JSON body of the single upsert operation.
+            body: a JSON body of the single upsert operation, such as `build_payloads` makes.
             resend_is_safe: whether the body names its contact by an identifier.
             pause: waits before another attempt and says whether to make it; sleeps and goes on by default.
         """
@@ -172,7 +154,13 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         """Where it sends to; no token."""
-        return f"{type(self).__name__}({self.settings.base_url!r})"
+        return _shown(self)
+
+
+def _shown(client: AsyncClient | Client) -> str:
+    """A client's repr, also of one that was refused half-way through its making."""
+    settings = getattr(client, "settings", None)
+    return f"{type(client).__name__}({settings.base_url!r})" if settings else f"<{type(client).__name__}, not made>"
 
 
 async def _sleep(wait: Wait) -> bool:
@@ -301,6 +289,7 @@ class Client:
         attempts: int = 4,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        token = Secret.of(token)  # before anything can raise: tracebacks show what the names of a frame hold
         self._inner = AsyncClient(
             base_url, token, list_id=list_id, timeout_seconds=timeout_seconds, attempts=attempts, transport=transport
         )
@@ -315,33 +304,15 @@ class Client:
         Raises:
             SettingsError: there is no token, or one of them can't work.
         """
-        return cls(**(settings_from_env() | options))
+        return cls(**settings_from_env(options))
 
     @property
     def settings(self) -> Settings:
         """What the client was told."""
         return self._inner.settings
 
-    def upsert_contact(self, contact: Mapping[str, Any], *, list_id: str | None = None) -> Outcome:
-        """Creates a contact, or updates it; fields left out or None stay as they are.
-
-        Args:
-            contact: canonical or wire names, `property:<name>`, `property_id:<uuid>`, `property_fields`.
-            list_id: uuid of the list, where the contact names none; the client's by default.
-
-        Returns:
-            The outcome: `contact_id`, `message`, `invalid_properties`, `http_status`, `attempts`.
-
-        Raises:
-            InvalidContactError: it can't be sent as it is; nothing was.
-            CrmError: it is not known to be stored; the subclass says why (see `mbtoolkit.errors`).
-
-        Source: reference page "Contact Insert and Update".
-        """
-        return self._run(self._inner.upsert_contact(contact, list_id=list_id))
-
     def send(self, body: bytes, *, resend_is_safe: bool = True) -> Outcome:
-        """Sends one body and says what became of it; see `AsyncClient.send`."""
+        """Sends one body as it is and says what became of it; see `AsyncClient.send`."""
         return self._run(self._inner.send(body, resend_is_safe=resend_is_safe))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -390,4 +361,4 @@ class Client:
 
     def __repr__(self) -> str:
         """Where it sends to; no token."""
-        return f"Client({self.settings.base_url!r})"
+        return _shown(self)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
+
+import httpx
 
 from mbtoolkit.contacts import is_uuid
 from mbtoolkit.errors import SettingsError
@@ -27,6 +28,11 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
+
+    @classmethod
+    def of(cls, text: str | Secret) -> Secret:
+        """The secret, if it is one; else one that holds the text."""
+        return text if isinstance(text, Secret) else cls(text)
 
     def reveal(self) -> str:
         """The text itself."""
@@ -67,11 +73,14 @@ class Settings:
     def __post_init__(self) -> None:
         """Raises: SettingsError, if one of them can't work."""
         object.__setattr__(self, "base_url", checked_base_url(self.base_url))
-        _check_token(self.token.reveal())
+        problem = _token_problem(self.token)
+        if problem is not None:
+            raise SettingsError(problem)
         if self.list_id is not None and not is_uuid(self.list_id):
             msg = f"list_id={self.list_id!r} is no uuid; copy it from the list's page in the CRM"
             raise SettingsError(msg)
-        if isinstance(self.timeout_seconds, bool) or not 0 < self.timeout_seconds <= 3600:
+        is_number = isinstance(self.timeout_seconds, int | float) and not isinstance(self.timeout_seconds, bool)
+        if not is_number or not 0 < self.timeout_seconds <= 3600:
             msg = f"timeout_seconds={self.timeout_seconds!r}: give seconds, more than 0 and up to 3600"
             raise SettingsError(msg)
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or not 1 <= self.attempts <= 20:
@@ -84,21 +93,24 @@ class Settings:
         return self.base_url + INSERT_UPDATE_PATH
 
 
-def settings_from_env(environ: Mapping[str, str] = os.environ) -> dict[str, str | None]:
-    """Base URL, token and list id from the environment.
+def settings_from_env(options: dict[str, Any]) -> dict[str, Any]:
+    """Base URL, token and list id from the environment, under the options given.
+
+    Args:
+        options: what the caller said; a token in it is made a `Secret` in place, so that no frame above holds its text.
 
     Raises:
         SettingsError: there is no token.
     """
-    token = environ.get(TOKEN_VARIABLE, "")
-    if not token.strip():
+    options.update({name: Secret.of(text) for name, text in options.items() if name == "token"})
+    if "token" not in options and not os.environ.get(TOKEN_VARIABLE, "").strip():
         msg = f"there is no token: set the environment variable {TOKEN_VARIABLE}, or call Client(base_url, token)"
         raise SettingsError(msg)
     return {
-        "base_url": environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL,
-        "token": token,
-        "list_id": environ.get(LIST_ID_VARIABLE) or None,
-    }
+        "base_url": os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL,
+        "token": Secret(os.environ.get(TOKEN_VARIABLE, "")),
+        "list_id": os.environ.get(LIST_ID_VARIABLE) or None,
+    } | options
 
 
 def checked_base_url(base_url: str) -> str:
@@ -107,10 +119,18 @@ def checked_base_url(base_url: str) -> str:
     Raises:
         SettingsError: it is no address that a token may be sent to.
     """
+    if not isinstance(base_url, str):
+        msg = f"the base URL is text, not a {type(base_url).__name__}; the CRM's is {DEFAULT_BASE_URL}"
+        raise SettingsError(msg)
+    address = base_url.strip()
+    if not address.isprintable() or " " in address:
+        msg = "the base URL holds a space, a tab or another character that no address has; copy it once more"
+        raise SettingsError(msg)
     try:
-        parts = urlsplit(base_url.strip())
+        parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
-    except (ValueError, AttributeError) as error:
+        httpx.URL(address)
+    except (ValueError, httpx.InvalidURL) as error:
         msg = "the base URL can't be read as an address; the CRM's is " + DEFAULT_BASE_URL
         raise SettingsError(msg) from error
     if parts.username is not None or parts.password is not None:
@@ -127,7 +147,7 @@ def checked_base_url(base_url: str) -> str:
             f"http to {host!r} would show the token and the contacts on the way; use https (http only to this machine)"
         )
         raise SettingsError(msg)
-    return base_url.strip().rstrip("/")
+    return address.rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:
@@ -139,16 +159,15 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _check_token(token: str) -> None:
-    """Raises:
-    SettingsError: the token can't be one; its text is not in the message.
-    """
-    if not token:
-        msg = f"the token is empty; set {TOKEN_VARIABLE}, or give it to the client"
-    elif token.lower().startswith("bearer"):
-        msg = 'the token begins with "Bearer"; give the token alone, the client adds the word'
-    elif not token.isascii() or any(char.isspace() or not char.isprintable() for char in token):
-        msg = "the token holds a space, a line end or another character that no token has; copy it once more"
-    else:
-        return
-    raise SettingsError(msg)
+def _token_problem(token: Secret) -> str | None:
+    """Why it can't be a token, if it can't; nothing is raised here, where the text can be seen."""
+    text = token.reveal()
+    if not isinstance(text, str):
+        return f"the token is text, not a {type(text).__name__}"
+    if not text:
+        return f"the token is empty; set {TOKEN_VARIABLE}, or give it to the client"
+    if text.lower().startswith("bearer"):
+        return 'the token begins with "Bearer"; give the token alone, the client adds the word'
+    if not text.isascii() or any(char.isspace() or not char.isprintable() for char in text):
+        return "the token holds a space, a line end or another character that no token has; copy it once more"
+    return None

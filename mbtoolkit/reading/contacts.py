@@ -13,7 +13,7 @@ import polars as pl
 from mbtoolkit.cleaning.phones import CALLING_CODE, calling_code, split_phones
 from mbtoolkit.contacts import is_contact_column, is_property_column
 from mbtoolkit.errors import MappingError, SourceWarning
-from mbtoolkit.reading.mapping import load_mapping, resolve_mapping
+from mbtoolkit.reading.mapping import load_mapping, resolve_mapping, unfit
 from mbtoolkit.reading.sources import load
 from mbtoolkit.reading.tables import Table, quoted
 from mbtoolkit.schemas.conform import conform, is_unread_column, unread_column
@@ -45,8 +45,9 @@ def read_contacts(
         source: path of a CSV or TSV file (any separator; UTF-8, UTF-16, Latin-1; gzip), an Excel workbook, a parquet
             or JSON lines file; or their bytes; or a polars, pandas or Arrow frame.
         mapping: {source column: field, `property:<name>` or `property_id:<uuid>`}, or the path of a TOML file with
-            such lines. Columns that bear canonical or wire names map themselves, unless another column is mapped
-            there; all others are carried along.
+            such lines (`suggest_mapping` makes suggestions, `write_mapping` saves them). Columns that bear canonical
+            or wire names map themselves, unless another column is mapped there; all others, and those with an empty
+            target, are carried along.
         sheet: name or 0-based position of the Excel sheet; the first by default.
         separator: of a text file; detected by default.
         encoding: of a text file, as Python names it; detected by default.
@@ -62,10 +63,12 @@ def read_contacts(
         UsageError: `default_country` is neither a country nor a column.
 
     Warns:
-        SourceWarning: an encoding, a separator or the like was assumed; it says which.
+        SourceWarning: an encoding, a separator or the like was assumed; it says which. Or the mapping names the columns
+            to carry along, and the source has others.
     """
     table = load(source, sheet=sheet, separator=separator, encoding=encoding)
-    resolved = resolve_mapping(table.frame.columns, load_mapping(mapping), table.repeated)
+    asked = load_mapping(mapping)
+    resolved = resolve_mapping(table.frame.columns, asked, table.repeated)
     country = _country(table.frame, default_country)
     earlier = _earlier_notes(table.frame, resolved)
     displaced = _displaced(table.frame, resolved, earlier)
@@ -74,6 +77,7 @@ def read_contacts(
     contacts = conform(_with_phones(_tidy(_with_unread(mapped, table, resolved)), country))
     notes = [
         *table.notes,
+        *unfit(table.frame.columns, asked, resolved),
         *(f"{old!r} is carried along as {new!r}" for old, new in displaced.items()),
         *_alike(list(resolved.values())),
         *_unknown_countries(contacts, table.frame, default_country),
@@ -92,6 +96,28 @@ def _earlier_notes(frame: pl.DataFrame, resolved: Mapping[str, str]) -> list[pl.
             text = _as_text(frame, column)
             notes.append(pl.select(pl.when(text.str.contains(_NOTE)).then(text).alias(column)).to_series())
     return notes
+
+
+def load_table(
+    source: Any, *, sheet: str | int | None = None, separator: str | None = None, encoding: str | None = None
+) -> tuple[pl.DataFrame, list[str]]:
+    """The table in a source before anything in it is mapped, to look at and to choose a mapping by.
+
+    Args:
+        source: as `read_contacts` takes it; likewise the others.
+        sheet: of an Excel workbook.
+        separator: of a text file.
+        encoding: of a text file.
+
+    Returns:
+        The cells under the source's own headers (text throughout where the source is text), and what was assumed, one
+        sentence each.
+
+    Raises:
+        SourceError: the source can't be read as a table.
+    """
+    table = load(source, sheet=sheet, separator=separator, encoding=encoding)
+    return table.frame, table.notes
 
 
 def _displaced(frame: pl.DataFrame, resolved: Mapping[str, str], earlier: list[pl.Series]) -> dict[str, str]:

@@ -1,15 +1,24 @@
-"""Which source column becomes which field: what the caller says, and what columns say by their own names."""
+"""Which source column becomes which field: what the caller says, and what columns say by their own names.
+
+A mapping is a dict or a TOML file of lines `"source column" = "target"`. An empty target says that a column is to be
+carried along. A mapping with such lines is taken to name every column, so that what is new in the next file is said.
+"""
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from mbtoolkit.contacts import BY_NAME, BY_WIRE, IDENTIFIERS, canonical_name, is_property_column, property_key
+import polars as pl
+
+from mbtoolkit.cleaning.columns import mapping_of
+from mbtoolkit.cleaning.targets import field_named
+from mbtoolkit.contacts import BY_NAME, BY_WIRE, IDENTIFIERS, OPT_INS, canonical_name, is_property_column, property_key
 from mbtoolkit.errors import MappingError
 from mbtoolkit.reading.tables import is_data, quoted
 
@@ -51,12 +60,64 @@ def load_mapping(mapping: Mapping[str, str] | str | os.PathLike[str] | None) -> 
     return {str(source): str(target) for source, target in found.items()}
 
 
+def write_mapping(mapping: pl.DataFrame | Mapping[str, str], path: str | os.PathLike[str]) -> None:
+    """Saves a mapping as a TOML file that `read_contacts(mapping=path)` reads.
+
+    Args:
+        mapping: {source column: target}, or what `suggest_mapping` returned: of that, what `mapping_of` takes is mapped
+            and every other column stands there with an empty target. Those are carried along, and `read_contacts` says
+            of a later file which columns are new.
+        path: where to; a file that is there is replaced.
+
+    Raises:
+        FrameError: the frame is not one of suggestions.
+        MappingError: a target is not text, a name can't be written as UTF-8, or the file can't be written.
+    """
+    if isinstance(mapping, pl.DataFrame):
+        taken = mapping_of(mapping)
+        mapping = {source: taken.get(source, "") for source in mapping["source"]}
+    lines = [f"{_toml(source)} = {_toml(target)}\n" for source, target in load_mapping(mapping).items()]
+    try:
+        Path(path).write_bytes("".join(lines).encode())
+    except UnicodeEncodeError:
+        msg = "the mapping can't be written: a name in it holds half a character (a lone surrogate)"
+        raise MappingError(msg) from None
+    except OSError as error:
+        msg = f"the mapping {Path(path).name!r} can't be written: {error.strerror}"
+        raise MappingError(msg) from error
+    except (TypeError, ValueError) as error:
+        msg = "the mapping can't be written: its path can be no file's"
+        raise MappingError(msg) from error
+
+
+def _toml(text: str) -> str:
+    """A text as a TOML basic string; TOML knows every escape that JSON writes, and wants DEL escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def unfit(columns: list[str], asked: Mapping[str, str], resolved: Mapping[str, str]) -> list[str]:
+    """What to say of a mapping that names the columns to carry along, where the source has others by now.
+
+    Args:
+        columns: the source's columns.
+        asked: what the caller maps.
+        resolved: what became of it.
+    """
+    left = [source for source, target in asked.items() if not target.strip()]
+    if not left:
+        return []
+    new = [column for column in columns if column not in asked and column not in resolved]
+    gone = [source for source in left if source not in columns]
+    said = [f"new columns, which the mapping does not name, are carried along: {quoted(new)}"] if new else []
+    return said + ([f"columns to carry along that are not there any more: {quoted(gone)}"] if gone else [])
+
+
 def resolve_mapping(columns: list[str], asked: Mapping[str, str], repeated: set[str]) -> dict[str, str]:
     """Every source column that becomes a contact column, with the canonical name of that.
 
     Args:
         columns: the source's columns.
-        asked: what the caller maps.
+        asked: what the caller maps; a column with an empty target is carried along, whatever it is called.
         repeated: source columns that stand more than once.
 
     Returns:
@@ -67,9 +128,9 @@ def resolve_mapping(columns: list[str], asked: Mapping[str, str], repeated: set[
         MappingError: a column that isn't there, a target that isn't a field, one target twice, no identifier. All of
             it in one text.
     """
-    wrong = [_unknown_column(source, columns) for source in asked if source not in columns]
-    targets = {source: canonical_name(target) for source, target in asked.items()}
-    wrong += [_unknown_target(source, asked[source]) for source, target in targets.items() if not _is_target(target)]
+    targets = {source: canonical_name(target) for source, target in asked.items() if target.strip()}
+    wrong = _unknown_columns([source for source in targets if source not in columns], columns, asked)
+    wrong += _unknown_targets({source: asked[source] for source, target in targets.items() if not _is_target(target)})
     resolved = {source: target for source, target in targets.items() if target is not None and source in columns}
     taken = set(resolved.values())
     for column in columns:
@@ -115,17 +176,29 @@ def _near(name: str, among: list[str]) -> str:
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
 
 
-def _unknown_column(source: str, columns: list[str]) -> str:
-    hint = _near(source, columns) or f"; the columns are {quoted(columns)}"
-    return f"there is no column {source!r} to map{hint}"
+def _unknown_columns(gone: list[str], columns: list[str], asked: Mapping[str, str]) -> list[str]:
+    """What to say of mapped columns that the source has not, and once, which it has that the mapping does not name."""
+    wrong = [f"there is no column {source!r} to map{_near(source, columns)}" for source in gone]
+    new = [column for column in columns if column not in asked]
+    return [*wrong, f"columns that the mapping does not name: {quoted(new)}"] if wrong and new else wrong
 
 
-def _unknown_target(source: str, target: str) -> str:
-    fields = ", ".join(BY_NAME)
-    hint = _near(target, [*BY_NAME, *BY_WIRE])
-    return (
-        f"{source!r} is mapped to {target!r}, which is no field ({fields}, property:<name>, property_id:<uuid>){hint}"
-    )
+def _unknown_targets(targets: Mapping[str, str]) -> list[str]:
+    """What to say of targets that are no fields, and once, what fields there are."""
+    if not targets:
+        return []
+    wrong = [
+        f"{source!r} is mapped to {target!r}, which is no field{_meant(target)}" for source, target in targets.items()
+    ]
+    return [*wrong, f"fields are {', '.join(BY_NAME)}, property:<name> and property_id:<uuid>"]
+
+
+def _meant(target: str) -> str:
+    """The field that was probably meant; consent only where the target speaks of consent."""
+    field = field_named(target)
+    if field is not None:
+        return f"; did you mean {field!r}?"
+    return _near(target, [name for name in (*BY_NAME, *BY_WIRE) if canonical_name(name) not in OPT_INS])
 
 
 def _taken_twice(resolved: Mapping[str, str]) -> list[str]:

@@ -103,7 +103,10 @@ def _path(source: str | os.PathLike[str]) -> Path:
         msg = "that is no path of a file: it holds a character that no path has"
         raise SourceError(msg) from error
     if stat.S_ISDIR(mode):
-        msg = f"{path.name!r} is a folder: give the path of one file in it"
+        msg = f"{path.name or text!r} is a folder: give the path of one file in it"
+        raise SourceError(msg)
+    if not stat.S_ISREG(mode):
+        msg = f"{path.name!r} is a pipe or a device, which can't be read twice: write it into a file first"
         raise SourceError(msg)
     return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import os
 import secrets
 import signal
@@ -16,6 +17,8 @@ from mbtoolkit.sandbox.limits import PLANS, plan_named
 from mbtoolkit.sandbox.settings import Settings
 from mbtoolkit.sandbox.store import MEMORY
 
+MAX_PORT: Final = 65_535
+"""The largest number of a TCP port. Source: RFC 9293, section 3.1."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -39,9 +42,13 @@ def serve(
         faults: whether faults can be scripted over HTTP; off, for a person expects a CRM that works.
 
     Raises:
-        ValueError: an argument can't work: a host that is not loopback, a file of something else, an unknown plan.
+        ValueError: an argument can't work: a host that is not loopback, a port that is none, a file of something else,
+            an unknown plan.
         OSError: the port is taken, or the file can't be opened.
     """
+    if not 0 <= port <= MAX_PORT:
+        msg = f"port {port} is none: give 1 to {MAX_PORT}, or 0 for any free one"
+        raise ValueError(msg)
     settings = Settings(
         db=db, plan=plan_named(plan), token=secrets.token_urlsafe(32) if token is None else token, faults=faults
     )
@@ -76,11 +83,21 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             _on_signal(loop, number, stop)
-        print(_greeting(hosted, settings), flush=True)
+        _say(_greeting(hosted, settings))
         await stop.wait()
-        print("The sandbox has stopped.", flush=True)
+        _say("The sandbox has stopped.")
     finally:
         await hosted.close()
+
+
+def _say(text: str) -> None:
+    """Prints; a reader that went away (as `| head` does) or an output without a character stops no sandbox."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stop: asyncio.Event) -> None:

@@ -14,6 +14,7 @@ could not convert fails the check `unread`.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Optional
 
 import pandera.polars as pa
@@ -27,11 +28,13 @@ from mbtoolkit.contacts import (
     MAX_PHONE_DIGITS,
     PROPERTIES_COLUMN,
     UUID_PATTERN,
+    PropertyKey,
+    is_property_column,
     property_key,
 )
 from mbtoolkit.schemas.conform import DTYPES, unread_column
-from mbtoolkit.schemas.emails import INVISIBLE, MIXED_LABEL, email_is_well_formed
-from mbtoolkit.schemas.judging import ContactFrameSchema, judging_schema, shared_rows
+from mbtoolkit.schemas.emails import INVISIBLE, email_is_well_formed, looks_like_itself, unusual_emails
+from mbtoolkit.schemas.judging import ContactFrameSchema, judging_schema, known
 from mbtoolkit.schemas.sharing import shared_identifiers
 
 _PROPERTY: Final = "property(?:_id)?:.*"
@@ -44,26 +47,30 @@ def _mask(data: PolarsData, passes: pl.Expr) -> pl.LazyFrame:
     return data.lazyframe.select(passes)
 
 
-def _ascii_only(data: PolarsData) -> bool:
-    """Whether a column holds nothing but printable ASCII, so that the rules about Unicode have nothing to say."""
-    odd = data.lazyframe.select(pl.col(str(data.key)).str.contains(r"[^\x20-\x7e]").any())
-    return not odd.collect().item()
+def _email_mask(data: PolarsData, passes: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame | bool:
+    """A mask of a rule about addresses, asked only about those that are not plainly sound."""
+    emails = data.lazyframe.select("email").collect().to_series()
+    rows = unusual_emails(emails) if (whole := known.get()) is None or whole.unusual is None else whole.unusual
+    failing = emails.gather(rows).to_frame().select(passes(pl.first()).not_()).to_series()
+    return _except_rows(data, rows.filter(failing))
 
 
 def _shared(data: PolarsData) -> pl.DataFrame:
-    known = shared_rows.get()
-    return shared_identifiers(data.lazyframe.collect()) if known is None else known
+    whole = known.get()
+    return shared_identifiers(data.lazyframe.collect()) if whole is None else whole.shared
 
 
-def _except_rows(data: PolarsData, rows: pl.Series) -> pl.LazyFrame:
+def _except_rows(data: PolarsData, rows: pl.Series) -> pl.LazyFrame | bool:
     """A mask that is false at the given rows and true elsewhere."""
-    failing = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(rows.implode())
-    return data.lazyframe.select(failing.not_().alias("passes"))
+    if rows.is_empty():
+        return True
+    height = data.lazyframe.select(pl.len()).collect().item()
+    passes = pl.repeat(value=True, n=height, dtype=pl.Boolean, eager=True)
+    return passes.scatter(rows, values=False).to_frame("passes").lazy()
 
 
 def _unique(data: PolarsData, identifier: str) -> pl.LazyFrame | bool:
-    shared = _shared(data).filter(pl.col("identifier") == identifier)
-    return _except_rows(data, shared["row"]) if shared.height else True
+    return _except_rows(data, _shared(data).filter(pl.col("identifier") == identifier)["row"])
 
 
 def _filled(columns: list[str], names: tuple[str, ...]) -> pl.Expr:
@@ -139,20 +146,20 @@ class ContactSchema(pa.DataFrameModel):
         return _mask(data, pl.col("mobile_number") > 0)
 
     @pa.check("email", name="email_syntax")
-    def _email_syntax(cls, data: PolarsData) -> pl.LazyFrame:
-        return _mask(data, email_is_well_formed(pl.col("email")))
+    def _email_syntax(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _email_mask(data, email_is_well_formed)
 
     @pa.check("email", name="email_invisible")
     def _email_visible(cls, data: PolarsData) -> pl.LazyFrame | bool:
-        return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(INVISIBLE))
+        return _email_mask(data, lambda email: ~email.str.contains(INVISIBLE))
 
     @pa.check("email", name="email_normal_form", raise_warning=True, n_failure_cases=0)
     def _email_normal_form(cls, data: PolarsData) -> pl.LazyFrame | bool:
-        return _ascii_only(data) or _mask(data, pl.col("email") == pl.col("email").str.normalize("NFC"))
+        return _email_mask(data, lambda email: email == email.str.normalize("NFC"))
 
     @pa.check("email", name="email_look_alike", raise_warning=True, n_failure_cases=0)
     def _email_look_alike(cls, data: PolarsData) -> pl.LazyFrame | bool:
-        return _ascii_only(data) or _mask(data, ~pl.col("email").str.contains(MIXED_LABEL))
+        return _email_mask(data, looks_like_itself)
 
     @pa.check("contact_id", name="duplicate_identifier", raise_warning=True, n_failure_cases=0)
     def _contact_id_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
@@ -218,6 +225,11 @@ class ContactSchema(pa.DataFrameModel):
             return True
         return _mask(data, _nested_keys_are_sound().alias("passes"))
 
+    @pa.dataframe_check(name="property_twice")
+    def _properties_once(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        passes = properties_are_given_once(data.lazyframe.collect_schema())
+        return passes is None or _mask(data, passes.alias("passes"))
+
     @pa.dataframe_check(name="joins_contacts", raise_warning=True, n_failure_cases=0)
     def _joins_nobody(cls, data: PolarsData) -> pl.LazyFrame | bool:
         shared = _shared(data)
@@ -233,7 +245,7 @@ def _consent_agrees(data: PolarsData) -> pl.LazyFrame | bool:
     shared = _shared(data)
     if not shared.height:
         return True
-    refused = opt_in.not_().any().over("identifier", "group")
+    refused = opt_in.not_().any().over("component")
     return _except_rows(data, shared.filter(opt_in & refused)["row"].unique())
 
 
@@ -244,3 +256,34 @@ def _nested_keys_are_sound() -> pl.Expr:
     by_name = entry.field("property_name").str.contains(r"\S") & entry.field("property_id").is_null()
     is_sound = by_id.fill_null(by_name).fill_null(value=False) | entry.field("property_value").is_null()
     return pl.col(PROPERTIES_COLUMN).list.eval(is_sound).list.all().fill_null(value=True)
+
+
+def properties_are_given_once(schema: pl.Schema) -> pl.Expr | None:
+    """Whether each row has one value at the most for each property; None where the columns already say so.
+
+    Properties are told apart by their name, or by their id whatever its case; a property given by name in one place and
+    by id in another is not recognised, for only the CRM knows which name an id has.
+    """
+    columns: dict[PropertyKey, list[str]] = {}
+    for column in schema:
+        if is_property_column(column):
+            columns.setdefault(property_key(column).folded, []).append(column)
+    twice = [names for names in columns.values() if len(names) > 1]
+    passes = [pl.sum_horizontal(pl.col(name).is_not_null() for name in names) <= 1 for names in twice]
+    if isinstance(schema.get(PROPERTIES_COLUMN), pl.List):
+        for name, wire in (("property_id", "propertyId"), ("property_name", "propertyName")):
+            beside = {key.value: names for key, names in columns.items() if key.wire == wire}
+            passes += _nested_once(name, beside)
+    return pl.all_horizontal(passes) if passes else None
+
+
+def _nested_once(field: str, beside: dict[str, list[str]]) -> Iterator[pl.Expr]:
+    """That the nested column has no property twice by one of its fields, and none that has a filled column too."""
+    entry = pl.element().struct
+    key = entry.field(field).str.to_lowercase() if field == "property_id" else entry.field(field)
+    keys = pl.col(PROPERTIES_COLUMN).list.eval(pl.when(entry.field("property_value").is_not_null()).then(key))
+    given = keys.list.drop_nulls()
+    yield (given.list.n_unique() == given.list.len()).fill_null(value=True)
+    for value, names in beside.items():
+        filled = pl.any_horizontal(pl.col(name).is_not_null() for name in names)
+        yield ~(filled & given.list.contains(pl.lit(value)).fill_null(value=False))

@@ -22,8 +22,8 @@ from typing import Final
 import polars as pl
 
 EMAIL_PATTERN: Final = (
-    r"(?i)^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z0-9][a-z0-9-]*)?[a-z]$"
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[A-Za-z0-9][A-Za-z0-9-]*)?[A-Za-z]$"
 )
 """The form of an address in which every letter beyond ASCII has been replaced by an `a`."""
 
@@ -40,10 +40,47 @@ _TOO_LONG: Final = r"^[^@]{65}|@(?:.*\.)?[^.]{64}"
 _RESERVED_HYPHENS: Final = r"(?i)@(?:.*\.)?(?:[a-wyz0-9][a-z0-9]|x[a-mo-z0-9])--"
 """Hyphens in third and fourth place, other than the `xn--` of international labels (RFC 5891, section 4.2.3.1)."""
 
-MIXED_LABEL: Final = (
-    r"@.*(?:\p{Latin}[^.@]*[\p{Cyrillic}\p{Greek}\p{Armenian}]|[\p{Cyrillic}\p{Greek}\p{Armenian}][^.@]*\p{Latin})"
+_MIXED_LABEL: Final = (
+    r"(?:\p{Latin}[^.@]*[\p{Cyrillic}\p{Greek}\p{Armenian}]|[\p{Cyrillic}\p{Greek}\p{Armenian}][^.@]*\p{Latin})"
 )
-"""A label of the domain in which Latin letters stand beside letters that look like them."""
+"""A label in which Latin letters stand beside letters that look like them."""
+
+_LATIN_IN_DISGUISE: Final = "[ɑɡɢɩɪɴʀʏʙʜʟ\\x{1D00}-\\x{1D2B}\\x{A730}\\x{A731}]"
+"""Latin letters of phonetics that look like the plain ones: the single-storey a and g, the small capitals."""
+
+_LIKE_LATIN: Final = "аԁеһіјӏорԛѕԝхуѵүАВЕНІЈӀКМОРЅТХУѴҮαικνορυωχΑΒΕΖΗΙΚΜΝΟΡΤΥΧաօսհոցզՕՍ"
+"""Cyrillic, Greek and Armenian letters that look like Latin ones."""
+
+_WHOLE_LABEL: Final = rf"(?:^|\.)[{_LIKE_LATIN}0-9-]*[{_LIKE_LATIN}][{_LIKE_LATIN}0-9-]*\.(?:.*\.)?[\x00-\x7f]*$"
+"""A label of nothing but such letters below a top-level domain in ASCII (below one of their own they are at home)."""
+
+LOOK_ALIKE: Final = f"{_MIXED_LABEL}|{_LATIN_IN_DISGUISE}|{_WHOLE_LABEL}"
+"""A domain that can be taken for another one by its looks."""
+
+
+def looks_like_itself(email: pl.Expr) -> pl.Expr:
+    """Whether no letter of the domain looks like another, and none stands for another (as full-width letters do).
+
+    Source: Unicode Technical Standard 39 (confusable and whole-script confusable strings); the letters are a selection.
+    """
+    domain = email.str.extract(r"@([^@]*)$")
+    stands_for_itself = domain.str.normalize("NFKC") == domain.str.normalize("NFC")
+    return (stands_for_itself & ~domain.str.contains(LOOK_ALIKE)).fill_null(value=True)
+
+
+def unusual_emails(emails: pl.Series) -> pl.Series:
+    """The positions of the addresses that need a closer look: all others are well formed, visible and plain ASCII.
+
+    Most are of the second kind, which one pass over the column tells, so that each rule has only a few to look at.
+    """
+    email = pl.first()
+    is_plain = (
+        email.str.contains(EMAIL_PATTERN)
+        & (email.str.len_bytes() <= MAX_EMAIL_BYTES)
+        & ~email.str.contains(_TOO_LONG)
+        & ~email.str.contains("--", literal=True)
+    )
+    return emails.to_frame().select(is_plain.not_().alias("row")).to_series().arg_true()
 
 
 def email_is_well_formed(email: pl.Expr) -> pl.Expr:
@@ -61,7 +98,12 @@ def email_is_well_formed(email: pl.Expr) -> pl.Expr:
     )
 
 
+def visible_email(email: pl.Expr) -> pl.Expr:
+    """Each address as it reads: without what can't be seen and surrounding spaces, in the usual Unicode form."""
+    return email.str.replace_all(INVISIBLE, "").str.strip_chars().str.normalize("NFC")
+
+
 def mended_email(email: pl.Expr) -> pl.Expr:
     """The same address without what can't be seen and in the usual Unicode form, where that would pass; else null."""
-    mended = email.str.replace_all(INVISIBLE, "").str.strip_chars().str.normalize("NFC")
+    mended = visible_email(email)
     return pl.when(email_is_well_formed(mended) & (mended != email)).then(mended)

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import copy
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import pandera.polars as pa
 import polars as pl
 from pandera.api.checks import Check
-from pandera.api.polars.types import PolarsFrame
+from pandera.api.polars.types import PolarsData, PolarsFrame
 from pandera.backends.polars.container import DataFrameSchemaBackend
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import FailureCaseMetadata, SchemaError, SchemaErrors
 
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas.conform import conform
+from mbtoolkit.schemas.emails import unusual_emails
 from mbtoolkit.schemas.sharing import shared_identifiers
 from mbtoolkit.schemas.texts import text_form
 
-shared_rows: ContextVar[pl.DataFrame | None] = ContextVar("shared_rows", default=None)
-"""What `shared_identifiers` says of the frame under validation, found once for all the rules that ask."""
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is found out once about a frame under validation, for all the rules that ask.
+
+    Attributes:
+        unusual: what `unusual_emails` says of its e-mail column; None where it has none.
+        shared: what `shared_identifiers` says of it.
+    """
+
+    unusual: pl.Series | None
+    shared: pl.DataFrame
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Known:
+        """What is to be known about a conformed frame."""
+        unusual = unusual_emails(frame["email"]) if "email" in frame.columns else None
+        return cls(unusual, shared_identifiers(frame, unusual))
+
+
+known: ContextVar[Known | None] = ContextVar("known", default=None)
+"""What is known about the whole frame under validation; None while pandera hands the rules a part of one."""
 
 
 class _Backend(DataFrameSchemaBackend):
@@ -88,7 +110,7 @@ class ContactFrameSchema(pa.DataFrameSchema):
         """
         # pandera would hand the rules a part of the frame; what the whole shares would not fit it.
         whole = all(options.get(part) is None for part in ("head", "tail", "sample"))
-        token = shared_rows.set(shared_identifiers(conformed) if whole else None)
+        token = known.set(Known.of(conformed) if whole else None)
         try:
             # Whatever pandera's environment variables say: contacts are never passed unchecked.
             with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
@@ -103,7 +125,7 @@ class ContactFrameSchema(pa.DataFrameSchema):
             error.args = (without_cells(error),)
             raise error from None
         finally:
-            shared_rows.reset(token)
+            known.reset(token)
         return conformed
 
 
@@ -130,10 +152,35 @@ def judging_schema(plain: pa.DataFrameSchema, options: dict[str, Any]) -> Contac
             "and change the frame before it is validated"
         )
         raise UsageError(msg)
-    checks = [_silent(check) for check in plain.checks]
+    checks = [_silent(check) for check in plain.checks] + [_once(columns) for columns in _unique_sets(plain.unique)]
     for column in plain.columns.values():
-        column.checks = [_silent(check) for check in column.checks]
-    return ContactFrameSchema(plain.columns, checks=checks, **options)
+        column.checks = [_silent(check) for check in column.checks] + ([_once()] if column.unique else [])
+        column.unique = False
+    return ContactFrameSchema(plain.columns, checks=checks, **options | {"unique": None})
+
+
+def _unique_sets(unique: Any) -> list[list[str]]:
+    """The sets of columns that a model's `Config.unique` names: one column, some, or lists of them."""
+    listed = [unique] if isinstance(unique, str) else list(unique or [])
+    return [listed] if listed and all(isinstance(each, str) for each in listed) else [list(each) for each in listed]
+
+
+def _once(columns: list[str] | None = None) -> Check:
+    """A check in place of pandera's own for `unique`, which names no rows and takes blanks for equal values.
+
+    Args:
+        columns: what is to be unique together; the column that has the check by default.
+    """
+
+    def is_once(data: PolarsData) -> pl.LazyFrame | bool:
+        there = data.lazyframe.collect_schema().names()
+        names = [name for name in columns or [str(data.key)] if name in there]
+        if not names:
+            return True
+        is_blank = pl.any_horizontal(pl.col(name).is_null() for name in names)
+        return data.lazyframe.select((is_blank | pl.struct(names).is_unique()).alias("passes"))
+
+    return Check(is_once, name="field_uniqueness", title=", ".join(columns or []) or None)
 
 
 def _silent(check: Check) -> Check:

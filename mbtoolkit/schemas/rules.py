@@ -32,13 +32,19 @@ class Rule:
 _ALL: Final = (
     Rule("not_a_uuid", "is no uuid; write 8-4-4-4-12 hexadecimal digits with hyphens, as the CRM shows it"),
     Rule("not_an_integer", "is no whole number; write digits only, without a plus or a zero in front"),
-    Rule("number_as_float", "came as a decimal or scientific number, so digits may be gone; read the source as text"),
+    Rule(
+        "number_as_float",
+        "came as a decimal or scientific number, so digits may be gone; read the source as text (a pandas column of "
+        'whole numbers: .astype("Int64"))',
+    ),
     Rule("out_of_range", "is out of range; ids and numbers are positive, and fit what the CRM can hold"),
     Rule("phone_unreadable", "can't be read as a phone number; write it as +47 934 54 496, one number to a cell"),
     Rule("phone_extension", "has an extension, which a mobile number can't have; write the number alone"),
     Rule("phone_several", "holds more than one phone number; keep one"),
     Rule(
-        "phone_too_long", "has more than 15 digits with its country code; no phone number has", column="mobile_number"
+        "phone_too_long",
+        "has more than 15 digits with its country code, which no phone number has; write the one number, in full",
+        column="mobile_number",
     ),
     Rule(
         "country_code_missing",
@@ -68,12 +74,21 @@ _ALL: Final = (
         "is written in another Unicode form than most programs use, so it may not match; use the suggestion",
         "warning",
     ),
-    Rule("email_look_alike", "mixes alphabets that look alike in its domain; check that it is the real one", "warning"),
+    Rule(
+        "email_look_alike",
+        "has letters in its domain that look like others, as of another alphabet; check that it is the real one",
+        "warning",
+    ),
     Rule("not_finite", "is not a finite number (NaN or infinity); give a number or leave it empty"),
     Rule("unsupported_type", "is of a type that has no text form (binary, nested or object); turn it into text first"),
     Rule(
         "property_key",
         "names a property without a name, or with an id that is no uuid; use property:<name> or property_id:<uuid>",
+        column="property_fields",
+    ),
+    Rule(
+        "property_twice",
+        "gives one property more than once, so that only one of the values could be kept; keep one",
         column="property_fields",
     ),
     Rule(
@@ -106,4 +121,4 @@ _ALL: Final = (
 )
 
 RULES: Final[dict[str, Rule]] = {rule.code: rule for rule in _ALL}
-"""Every rule of `ContactSchema`, and those that pandera adds for `nullable=False` and `unique=True`, by its code."""
+"""Every rule of `ContactSchema`, and those for `nullable=False` and `unique` in a subclass, by its code."""

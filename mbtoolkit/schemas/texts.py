@@ -45,3 +45,8 @@ def text_form(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if has_text_form(dtype):
         return column.cast(pl.String)
     return pl.when(column.is_not_null()).then(pl.lit(f"<{type(dtype).__name__}>"))
+
+
+def unbroken(text: str) -> str:
+    """The text with U+FFFD for every half of a character (a lone surrogate), which no frame and no JSON can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -49,6 +49,47 @@ def test_a_refusal_inside_a_2xx_is_never_a_success(word):
 
 
 @pytest.mark.parametrize(
+    "said",
+    [{"status": 500}, {"status": "500"}, {"status": 422}, {"invalidContactIdList": [7]}],
+    ids=["a failure inside", "the same as text", "a refusal inside", "refused contact ids"],
+)
+def test_a_success_that_contradicts_itself_is_unknown(said):
+    outcome = judge(Answer(202, json.dumps({"status": "Success", "data": {"contactId": None} | said}).encode()))
+    assert (outcome.kind, outcome.code) == ("unknown", "contradictory_answer")
+    assert str(next(iter(said.values()))).strip("[]") in outcome.message
+
+
+@pytest.mark.parametrize("inner", [0, 1, 200, 202, "202", None, "fine", 1.5, [500]], ids=repr)
+def test_an_inner_status_that_is_no_failure_leaves_a_success_one(inner):
+    body = json.dumps({"status": "Success", "data": {"contactId": "7", "status": inner}}).encode()
+    assert judge(Answer(202, body)).kind == "stored"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status":"Failed","Status":"Success","data":{"contactId":"7"}}',
+        b'{"status":"Failed","status":"Success","data":{"contactId":"7"}}',
+        b'{"status":"Success","data":{"contactId":"7","contactid":"8"}}',
+    ],
+    ids=["in another case", "in the same", "the id"],
+)
+def test_a_key_that_says_two_things_says_nothing(body):
+    assert judge(Answer(202, body)).kind == "unknown"
+
+
+def test_half_characters_in_an_answer_are_made_readable():
+    refused = judge(Answer(422, b'{"status":"Failed \\udc00","message":"bad \\ud800"}'))
+    assert (refused.kind, refused.message) == ("rejected", "bad \ufffd")
+    stored = judge(
+        Answer(202, b'{"status":"Success","data":{"invalidPropertiesList":[{"propertyName":"x\\ud800"},"\\udfff"]}}')
+    )
+    assert stored.invalid_properties == ("x\ufffd", "\ufffd")
+    ids = judge(Answer(422, b'{"status":"Failed","message":"no","data":{"invalidContactIdList":["\\ud800"]}}'))
+    assert ids.message == "no (contact ids: \ufffd)"
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"",

@@ -9,7 +9,7 @@ import time
 import polars as pl
 import pytest
 
-from mbtoolkit import errors
+from mbtoolkit import errors, upsert_contact, upsert_contact_async
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.sandbox import Behaviour, Sandbox
 
@@ -18,8 +18,8 @@ ANN = {"email": "ann@example.com", "property:City": "Oslo"}
 
 
 def test_one_contact_is_created_and_then_updated(crm, client):
-    first = client.upsert_contact(ANN | {"email_opt_in": True})
-    again = client.upsert_contact({"contact_id": first.contact_id, "property:City": "Bergen"})
+    first = upsert_contact(ANN | {"email_opt_in": True}, client)
+    again = upsert_contact({"contact_id": first.contact_id, "property:City": "Bergen"}, client)
     assert (first.kind, first.http_status, first.attempts) == ("stored", 202, 1)
     assert again.contact_id == first.contact_id
     stored = crm.contacts().row(0, named=True)
@@ -29,7 +29,9 @@ def test_one_contact_is_created_and_then_updated(crm, client):
 def test_the_async_client_does_the_same(crm):
     async def work():
         async with AsyncClient(crm.base_url, crm.token) as client:
-            outcomes = await asyncio.gather(*(client.upsert_contact({"email": f"p{n}@example.com"}) for n in range(20)))
+            outcomes = await asyncio.gather(
+                *(upsert_contact_async({"email": f"p{n}@example.com"}, client) for n in range(20))
+            )
             return {outcome.contact_id for outcome in outcomes}
 
     assert asyncio.run(work()) == set(crm.contacts()["contact_id"])
@@ -38,13 +40,13 @@ def test_the_async_client_does_the_same(crm):
 
 def test_the_client_works_where_a_loop_is_running_already(crm, client):
     async def cell():
-        return client.upsert_contact(ANN)
+        return upsert_contact(ANN, client)
 
     assert asyncio.run(cell()).kind == "stored"
 
 
 def test_the_client_works_from_many_threads(crm, client):
-    threads = [threading.Thread(target=client.upsert_contact, args=({"email": f"t{n}@example.com"},)) for n in range(8)]
+    threads = [threading.Thread(target=upsert_contact, args=({"email": f"t{n}@example.com"}, client)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -54,31 +56,31 @@ def test_the_client_works_from_many_threads(crm, client):
 
 def test_the_clients_list_is_used_where_the_contact_names_none(crm):
     with crm.client(list_id=crm.list_id) as client:
-        client.upsert_contact(ANN)
+        upsert_contact(ANN, client)
     assert crm.contacts()["list_id"].item() == crm.list_id
 
 
 def test_the_request_says_who_asks_and_is_not_logged(crm, client):
-    client.upsert_contact(ANN)
+    upsert_contact(ANN, client)
     assert crm.requests().select("method", "path").row(0) == ("POST", "/contacts/insertupdate")
     assert crm.token not in str(crm.requests().to_dicts())
 
 
 def test_a_wrong_token_is_an_error_of_its_own(crm):
     with Client(crm.base_url, "wrong") as client, pytest.raises(errors.UnauthorizedError):
-        client.upsert_contact(ANN)
+        upsert_contact(ANN, client)
 
 
 def test_an_unknown_list_is_refused_with_the_crms_words(client):
     with pytest.raises(errors.UnprocessableError, match="listId"):
-        client.upsert_contact(ANN, list_id=NO_LIST)
+        upsert_contact(ANN, client, list_id=NO_LIST)
 
 
 def test_identifiers_of_two_contacts_are_a_conflict(client):
-    client.upsert_contact(ANN)
-    client.upsert_contact({"mobile_country_code": 44, "mobile_number": 7700900123})
+    upsert_contact(ANN, client)
+    upsert_contact({"mobile_country_code": 44, "mobile_number": 7700900123}, client)
     with pytest.raises(errors.ConflictError):
-        client.upsert_contact(ANN | {"mobile_country_code": 44, "mobile_number": 7700900123})
+        upsert_contact(ANN | {"mobile_country_code": 44, "mobile_number": 7700900123}, client)
 
 
 def test_a_refusal_inside_a_2xx_is_an_error():
@@ -88,32 +90,32 @@ def test_a_refusal_inside_a_2xx_is_an_error():
         crm.client() as client,
         pytest.raises(errors.RefusedError, match="listId"),
     ):
-        client.upsert_contact(ANN, list_id=NO_LIST)
+        upsert_contact(ANN, client, list_id=NO_LIST)
 
 
 def test_a_closed_client_says_so(client):
     client.close()
     with pytest.raises(errors.SettingsError, match="closed"):
-        client.upsert_contact(ANN)
+        upsert_contact(ANN, client)
 
 
 def test_nobody_listening_is_not_sent(crm):
     with crm.client(attempts=2) as client, crm.outage(), pytest.raises(errors.NotSentError):
-        client.upsert_contact(ANN)
+        upsert_contact(ANN, client)
     assert crm.requests().is_empty()
 
 
 def test_an_outage_that_ends_is_survived(crm, client):
     crm.go_offline()
     threading.Timer(0.3, crm.go_online).start()
-    assert client.upsert_contact(ANN).kind == "stored"
+    assert upsert_contact(ANN, client).kind == "stored"
 
 
 def test_an_idle_connection_closed_by_the_server_is_survived(crm, client):
     crm.fail("hang_up", times=1)
-    assert client.upsert_contact(ANN).kind == "stored"
+    assert upsert_contact(ANN, client).kind == "stored"
     time.sleep(0.05)
-    assert client.upsert_contact(ANN).kind == "stored"
+    assert upsert_contact(ANN, client).kind == "stored"
 
 
 IN_DOUBT = [
@@ -147,7 +149,7 @@ IN_DOUBT = [
 def test_doubt_is_sent_again_and_ends_in_one_contact(crm, kind, options):
     crm.fail(kind, times=1, **options)
     with crm.client(timeout_seconds=1.0) as client:
-        outcome = client.upsert_contact(ANN)
+        outcome = upsert_contact(ANN, client)
     assert crm.faults()["committed"].to_list() == [1], "the fault was not committed"
     assert outcome.kind == "stored"
     assert outcome.attempts == 2
@@ -158,7 +160,7 @@ def test_doubt_is_sent_again_and_ends_in_one_contact(crm, kind, options):
 def test_doubt_that_does_not_clear_is_never_a_success(crm, kind, options):
     crm.fail(kind, times=None, **options)
     with crm.client(timeout_seconds=0.5, attempts=1) as client, pytest.raises(errors.OutcomeUnknownError):
-        client.upsert_contact(ANN)
+        upsert_contact(ANN, client)
     assert crm.faults()["committed"].item() >= 1
 
 
@@ -175,7 +177,7 @@ def test_one_deadline_holds_for_the_whole_answer(crm):
         crm.client(timeout_seconds=1.0, attempts=1) as client,
         pytest.raises(errors.OutcomeUnknownError, match="1 sec"),
     ):
-        client.upsert_contact(ANN)
+        upsert_contact(ANN, client)
     assert time.monotonic() - begun < 3
 
 
@@ -183,7 +185,7 @@ def test_a_redirect_is_not_followed_with_the_token(crm, client):
     with Sandbox() as elsewhere:
         crm.fail("redirect", location=f"{elsewhere.base_url}/contacts/insertupdate")
         with pytest.raises(errors.WrongAddressError, match="redirect"):
-            client.upsert_contact(ANN)
+            upsert_contact(ANN, client)
         assert elsewhere.requests().is_empty()
 
 
@@ -191,21 +193,23 @@ def test_a_redirect_is_not_followed_with_the_token(crm, client):
 def test_a_429_is_waited_out(crm, retry_after):
     crm.fail("status", status=429, times=2, retry_after=retry_after)
     with crm.client() as client:
-        outcome = client.upsert_contact(ANN)
+        outcome = upsert_contact(ANN, client)
     assert (outcome.kind, outcome.attempts) == ("stored", 3)
 
 
 def test_a_401_does_not_send_again(crm, client):
     crm.fail("status", status=401)
     with pytest.raises(errors.UnauthorizedError):
-        client.upsert_contact(ANN)
+        upsert_contact(ANN, client)
     assert crm.requests().height == 1
 
 
 def test_many_at_once_use_a_connection_each_and_lose_nothing(crm):
     async def work():
         async with AsyncClient(crm.base_url, crm.token) as client:
-            return await asyncio.gather(*(client.upsert_contact({"email": f"m{n}@example.com"}) for n in range(100)))
+            return await asyncio.gather(
+                *(upsert_contact_async({"email": f"m{n}@example.com"}, client) for n in range(100))
+            )
 
     ids = [outcome.contact_id for outcome in asyncio.run(work())]
     assert sorted(ids) == crm.contacts()["contact_id"].to_list()

@@ -30,6 +30,13 @@ LIST_ID = "9fc6ad7d-902a-4834-b161-a4911b883d44"
         ("https://crm.example.com/#x", "no ?"),
         ("https://[::1", "can't be read"),
         ("https://crm.example.com:port", "can't be read"),
+        ("https://crm.example.com/\x00", "another character"),
+        ("https://crm.exa\tmple.com", "a tab"),
+        ("https://crm.example.com/a b", "holds a space"),
+        ("https://crm\u200b.example.com", "another character"),
+        ("https://☃.example.com", "can't be read"),
+        (b"https://crm.example.com", "not a bytes"),
+        (None, "not a NoneType"),
     ],
 )
 def test_an_address_that_no_token_should_go_to_is_refused(base_url, told):
@@ -38,9 +45,10 @@ def test_an_address_that_no_token_should_go_to_is_refused(base_url, told):
 
 
 @pytest.mark.parametrize(
-    "base_url", ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "https://10.0.0.1/crm/"]
+    "base_url",
+    ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "https://10.0.0.1/crm/", "https://192.168.1.4"],
 )
-def test_https_and_this_machine_are_taken(base_url):
+def test_https_to_any_host_and_this_machine_are_taken(base_url):
     assert Client(base_url, "token").settings.base_url == base_url.rstrip("/")
 
 
@@ -55,9 +63,19 @@ def test_a_token_that_cannot_be_one_is_refused_and_not_shown(token):
     assert "abc" not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", [123, b"abc", None, ["abc"]], ids=repr)
+def test_a_token_that_is_no_text_is_refused(token):
+    with pytest.raises(SettingsError, match="token is text") as caught:
+        AsyncClient("https://crm.example.com", token)
+    assert "abc" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"timeout_seconds": "30"},
+        {"timeout_seconds": None},
+        {"list_id": 5},
         {"timeout_seconds": 0},
         {"timeout_seconds": -1},
         {"timeout_seconds": float("nan")},
@@ -85,6 +103,18 @@ def test_the_environment_says_where_and_who(monkeypatch):
         assert client.settings.token.reveal() == "canary"
         assert client.settings.list_id == LIST_ID
     assert Client.from_env(base_url="https://other.example.com").settings.base_url == "https://other.example.com"
+
+
+def test_a_token_given_goes_before_the_environments(monkeypatch):
+    monkeypatch.delenv("MBTOOLKIT_TOKEN", raising=False)
+    assert Client.from_env(token="canary").settings.token.reveal() == "canary"
+    monkeypatch.setenv("MBTOOLKIT_TOKEN", "other")
+    assert Client.from_env(token="canary").settings.token.reveal() == "canary"
+
+
+def test_a_client_that_was_refused_can_still_be_shown():
+    for kind in (Client, AsyncClient):
+        assert repr(kind.__new__(kind)) == f"<{kind.__name__}, not made>"
 
 
 def test_without_a_base_url_it_is_the_crms_own(monkeypatch):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit.contacts import FIELDS, canonical_name
-from mbtoolkit.errors import MappingError
+from mbtoolkit import read_contacts, suggest_mapping, write_mapping
+from mbtoolkit.contacts import FIELDS, OPT_INS, canonical_name
+from mbtoolkit.errors import FrameError, MappingError, SourceWarning
 from mbtoolkit.reading.mapping import load_mapping, resolve_mapping
 
 UUID = "9fc6ad7d-902a-4834-b161-a4911b883d44"
@@ -57,8 +62,8 @@ def test_a_column_may_be_mapped_away_from_what_it_says_itself():
         pytest.param(["a", "b"], {"a": "email", "b": "email"}, "'email' is the target of 'a' and 'b'", id="twice"),
         pytest.param(["email", "Email "], {}, "'email' is the target of 'email' and 'Email '", id="near duplicates"),
         pytest.param(["E-mail"], {"Email": "email"}, "no column 'Email' to map; did you mean 'E-mail'", id="near name"),
-        pytest.param(["x"], {"Email": "email"}, "the columns are 'x'", id="no near name"),
-        pytest.param(["a"], {"a": "emial"}, "no field .*; did you mean 'email'", id="no field"),
+        pytest.param(["x"], {"Email": "email"}, "columns that the mapping does not name: 'x'", id="no near name"),
+        pytest.param(["a"], {"a": "emial"}, "no field; did you mean 'email'", id="no field"),
         pytest.param(["a", "email"], {"a": "property:"}, "which is no field", id="property without a name"),
         pytest.param(["a", "email"], {"a": "property_id:7"}, "which is no field", id="property id that is no uuid"),
     ],
@@ -132,3 +137,136 @@ def test_any_names_are_resolved_or_refused(columns, asked):
         return
     assert set(resolved) <= set(columns)
     assert len(set(resolved.values())) == len(resolved)
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("mobile", "mobile_number"),
+        ("Tlf", "mobile_number"),
+        ("mobil", "mobile_number"),
+        ("phone_number", "mobile_number"),
+        ("e-post", "email"),
+        ("mobile_numbr", "mobile_number"),
+        ("mobileNumbr", "mobile_number"),
+        ("contactID2", "contactId"),
+        ("newsletter", "email_opt_in"),
+        ("mobile_optin", "mobile_opt_in"),
+        ("email_optin", "email_opt_in"),
+    ],
+)
+def test_a_target_that_is_no_field_is_told_what_was_meant(target, meant):
+    with pytest.raises(MappingError, match=f"which is no field; did you mean '{meant}'\\?"):
+        resolve_mapping(["a", "email"], {"a": target}, set())
+
+
+@pytest.mark.parametrize(
+    "target", ["mobile", "mobil", "mobile in", "mobileIn", "mobileOpIn", "emailIn", "email in", "emailO"]
+)
+def test_consent_is_offered_only_where_the_target_speaks_of_it(target):
+    with pytest.raises(MappingError) as caught:
+        resolve_mapping(["a"], {"a": target}, set())
+    assert not any(f"mean {name!r}" in str(caught.value) for name in (*OPT_INS, "mobileOptIn", "emailOptIn"))
+
+
+def test_the_columns_and_the_fields_are_listed_once():
+    asked = {"x": "email", "y": "contact_id", "v": "nothing", "w": "nothing else"}
+    with pytest.raises(MappingError) as caught:
+        resolve_mapping(["alpha", "beta", "v", "w"], asked, set())
+    text = str(caught.value)
+    assert text.count("'alpha'") == text.count("property_id:<uuid>") == 1
+    assert text.count("there is no column") == text.count("which is no field") == 2
+
+
+def test_a_mapping_that_no_longer_fits_says_which_columns_are_gone_and_which_are_new():
+    asked = {"E-mail": "email", "Town": "property:City", "Note": ""}
+    with pytest.raises(MappingError) as caught:
+        resolve_mapping(["Epost", "Note", "Town"], asked, set())
+    assert str(caught.value) == "there is no column 'E-mail' to map; columns that the mapping does not name: 'Epost'"
+
+
+def test_a_column_with_an_empty_target_is_carried_along_whatever_it_is_called():
+    asked = {"E-mail": "email", "mobile_number": "", "email": " "}
+    assert resolve_mapping(["E-mail", "mobile_number", "email"], asked, set()) == {"E-mail": "email"}
+
+
+TABLE = pl.DataFrame({"E-mail": ["ann@example.com"], "Newsletter": ["yes"], "Note": ["x"]})
+
+
+def test_suggestions_are_saved_and_used_again(tmp_path):
+    path = tmp_path / "mapping.toml"
+    write_mapping(suggest_mapping(TABLE), path)
+    assert path.read_text(encoding="utf-8") == '"E-mail" = "email"\n"Newsletter" = "email_opt_in"\n"Note" = ""\n'
+    assert read_contacts(TABLE, mapping=path).columns == ["email", "email_opt_in", "Note"]
+
+
+def test_new_and_missing_columns_of_the_next_file_are_said(tmp_path):
+    path = tmp_path / "mapping.toml"
+    write_mapping(suggest_mapping(TABLE), path)
+    later = TABLE.rename({"Note": "SMS consent"})
+    with pytest.warns(SourceWarning) as caught:
+        contacts = read_contacts(later, mapping=path)
+    assert "new columns, which the mapping does not name, are carried along: 'SMS consent'" in str(caught[0].message)
+    assert "columns to carry along that are not there any more: 'Note'" in str(caught[0].message)
+    assert contacts.columns == ["email", "email_opt_in", "SMS consent"]
+
+
+def test_a_mapping_without_such_lines_says_nothing_of_other_columns():
+    assert read_contacts(TABLE, mapping={"E-mail": "email"}).columns == ["email", "Newsletter", "Note"]
+
+
+@given(st.dictionaries(st.text(max_size=12), st.text(max_size=12), max_size=5))
+def test_any_mapping_that_is_written_is_read_as_it_was(tmp_path_factory, mapping):
+    path = tmp_path_factory.mktemp("mapping") / "mapping.toml"
+    write_mapping(mapping, path)
+    assert load_mapping(path) == mapping
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'say "e-mail"',
+        "a\\b",
+        "tab\there",
+        "line\r\nbreak",
+        "a.b",
+        "",
+        " ",
+        "#",
+        "\x7f\x00\x1b",
+        "é 電話 👋🏽",
+        "=",
+        "'",
+    ],
+)
+def test_headers_with_any_characters_are_written(tmp_path, header):
+    path = tmp_path / "mapping.toml"
+    write_mapping({header: "email"}, path)
+    assert tomllib.loads(path.read_text(encoding="utf-8")) == {header: "email"}
+
+
+def test_half_a_character_is_refused_and_the_file_stays(tmp_path):
+    path = tmp_path / "mapping.toml"
+    write_mapping({"a": "email"}, path)
+    with pytest.raises(MappingError, match="lone surrogate"):
+        write_mapping({"a\ud800": "email"}, path)
+    assert load_mapping(path) == {"a": "email"}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "path", "error", "told"),
+    [
+        pytest.param(
+            {"a": "email"}, "no-such-folder/mapping.toml", MappingError, "can't be written: No such", id="folder"
+        ),
+        pytest.param({"a": "email"}, "a\0b", MappingError, "path can be no file's", id="NUL"),
+        pytest.param({"a": "email"}, 5.5, MappingError, "path can be no file's", id="no path"),
+        pytest.param({"a": 5}, Path("m.toml"), MappingError, "as text; not so: 'a'", id="a number as target"),
+        pytest.param(pl.DataFrame({"a": [1]}), Path("m.toml"), FrameError, "suggest_mapping returns", id="a frame"),
+    ],
+)
+def test_what_can_not_be_written_is_an_error_of_the_call(tmp_path, monkeypatch, mapping, path, error, told):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=told):
+        write_mapping(mapping, path)
+    assert not list(tmp_path.iterdir())

@@ -349,7 +349,7 @@ def test_a_file_that_can_not_be_opened_says_why(tmp_path):
         read_contacts(path / "more.csv")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "door"))
-        with pytest.raises(SourceError, match="'door' can't be read: "):
+        with pytest.raises(SourceError, match="'door' is a pipe or a device"):
             read_contacts(tmp_path / "door")
 
 
@@ -525,3 +525,15 @@ def test_the_sample_gives_its_known_answers_in_every_row(sample_answers):
     for column in ("mobile_country_code", "mobile_number", "email", "mobile_opt_in", "email_opt_in"):
         value = email if column == "email" else pl.col(column)
         assert rows.select(value.cast(pl.String)).to_series().to_list() == sample_answers[column].to_list(), column
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "contacts.csv")
+    with pytest.raises(SourceError, match="pipe or a device"):
+        read_contacts(tmp_path / "contacts.csv")
+
+
+def test_a_folder_without_a_name_is_told_as_it_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=r"'\.' is a folder"):
+        read_contacts(".")

@@ -1,5 +1,6 @@
 """The sandbox as a command."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -60,8 +61,9 @@ def test_serves_until_a_signal_and_ends_cleanly(number, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [(["--host", "0.0.0.0"], "loopback"), (["--plan", "gold"], "freemium"), (["--token", "a b"], "token"),
-     (["--db", "/nowhere/at/all.sqlite"], "No such file")],
-    ids=["host", "plan", "token", "db"],
+     (["--db", "/nowhere/at/all.sqlite"], "No such file"), (["--port", "65536"], "port 65536"),
+     (["--port", "-1"], "port -1")],
+    ids=["host", "plan", "token", "db", "port", "negative port"],
 )  # fmt: skip
 def test_wrong_options_end_with_a_reason(options, said):
     done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False, timeout=20)
@@ -73,3 +75,20 @@ def test_wrong_options_end_with_a_reason(options, said):
 def test_serve_refuses_other_hosts():
     with pytest.raises(ValueError, match="loopback"):
         serve(host="192.0.2.1")
+
+
+def test_a_reader_that_goes_away_is_no_fault(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    process = subprocess.Popen(
+        [*COMMAND, "--db", str(tmp_path / "Åse.sqlite")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert "?se.sqlite" in process.stdout.readline()
+    process.stdout.close()
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=20) == 0
+    process.stderr.close()

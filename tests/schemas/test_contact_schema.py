@@ -263,6 +263,37 @@ def test_unique_true_names_all_rows_that_share_a_value():
     assert rules(frame, ShopContacts) == [(0, "customer", "field_uniqueness"), (1, "customer", "field_uniqueness")]
 
 
+def test_unique_true_leaves_blanks_alone():
+    blank = pl.Series([None, None], dtype=pl.Int64)
+    assert rules(pl.DataFrame(PERSON | {"customer": blank}), ShopContacts) == []
+
+
+@pytest.mark.parametrize(
+    ("unique", "found"),
+    [
+        (["property:City"], [(0, "property:City", "field_uniqueness"), (1, "property:City", "field_uniqueness")]),
+        ("property:City", [(0, "property:City", "field_uniqueness"), (1, "property:City", "field_uniqueness")]),
+        (["property:City", "note"], []),
+        ([["property:City"], ["note"]], [(row, "property:City", "field_uniqueness") for row in (0, 1)]),
+        (["no such column"], []),
+    ],
+    ids=str,
+)
+def test_unique_of_a_models_config_names_the_rows(unique, found):
+    class Unique(ContactSchema):
+        Config = type("Config", (), {"strict": False, "unique": unique})
+
+    frame = pl.DataFrame(
+        {
+            "email": [f"{name}@example.com" for name in "abcd"],
+            "property:City": ["Oslo", "Oslo", None, None],
+            "note": ["1", "2", "3", "4"],
+        }
+    )
+    assert rules(frame, Unique) == found
+    assert passes(frame, Unique) == (not found)
+
+
 def test_a_check_that_only_warns_keeps_no_row_back():
     frame = pl.DataFrame(PERSON | {"property:City": ["Oslo", "oslo"]})
     validation = validate_contacts(frame, schema=ShopContacts)

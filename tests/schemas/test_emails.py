@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mbtoolkit import validate_contacts
-from mbtoolkit.schemas.emails import MAX_EMAIL_BYTES, email_is_well_formed
+from mbtoolkit.schemas.emails import MAX_EMAIL_BYTES, email_is_well_formed, unusual_emails
 
 SPECIAL_USE = ("test", "local", "localhost", "invalid", "onion", "arpa")
 """Top-level domains that the package refuses and the rule does not, for they are well formed."""
@@ -127,3 +127,24 @@ def test_any_text_is_judged_without_an_error(text):
     judged = frame.select(email_is_well_formed(pl.col("email"))).to_series().to_list()
     assert isinstance(judged[0], bool)
     assert judged[1] is None
+
+
+ANY_ADDRESS = st.one_of(
+    ADDRESSES,
+    st.builds(lambda local, domain: f"{local}@{domain}.com", st.text(max_size=4), st.text(max_size=4)),
+    st.sampled_from(
+        ["a@ex--ample.com", "a@xn--bcher-kva.com", "\u212a@example.com", "a@\u017fhop.com", "a@b.co\n", " "]
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.none() | ANY_ADDRESS, max_size=8))
+def test_whatever_needs_no_closer_look_breaks_no_rule(addresses):
+    emails = pl.Series("email", addresses, dtype=pl.String)
+    plain = sorted(set(range(len(addresses))) - set(unusual_emails(emails)))
+    assert all(address is None or (address.isascii() and address.isprintable()) for address in emails.gather(plain))
+    assert emails.gather(plain).to_frame().select(email_is_well_formed(pl.first())).to_series().drop_nulls().all()
+    issues = validate_contacts(emails.to_frame()).issues
+    broken = issues.filter(pl.col("rule").str.starts_with("email_"))["row"]
+    assert not set(plain) & set(broken)

@@ -34,7 +34,8 @@ class ContactGrid(anywidget.AnyWidget):
     and had as code. Take the mended frame from `contacts`.
 
     Args:
-        contacts: a contacts frame, a results frame, or the invalid rows of a validation.
+        contacts: a contacts frame, a results frame, or the invalid rows of a validation; or `Edits` that were begun
+            before, with their own schema and columns.
         schema: `ContactSchema` or a subclass with rules of your own.
         read_only: columns that may not be edited.
         visible_rows: rows that are seen without scrolling.
@@ -51,7 +52,7 @@ class ContactGrid(anywidget.AnyWidget):
 
     def __init__(
         self,
-        contacts: pl.DataFrame,
+        contacts: pl.DataFrame | Edits,
         *,
         schema: type[ContactSchema] = ContactSchema,
         read_only: Iterable[str] = (),
@@ -62,7 +63,9 @@ class ContactGrid(anywidget.AnyWidget):
             raise UsageError(msg)
         self._schema = schema
         self._read_only = tuple(read_only)
-        self._edits = Edits(contacts, schema=schema, read_only=self._read_only)
+        if not isinstance(contacts, Edits):
+            contacts = Edits(contacts, schema=schema, read_only=self._read_only)
+        self._edits = contacts
         self._shown = View()
         self._pages: OrderedDict[str, tuple[int, pl.Series]] = OrderedDict()
         self._listeners: list[Listener] = []

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-Attribute = str | int | bool | None
+from mbtoolkit.schemas.texts import unbroken
 
+Attribute = str | int | bool | None
 
 SHORT: Final = 16
 """Characters up to which a table's cell stands in one line."""
@@ -26,9 +27,11 @@ class Node:
         text: what stands in it, where it has no children.
         attributes: HTML attributes; `id` and what refers to ids is unique within one widget. None leaves one out.
         children: the elements in it.
-        value: of an input; drawn where nobody is typing, or where `revision` is another than before.
+        value: of an input; drawn where nobody is typing, or where `revision` is another than before. What was typed
+            and is still on its way to the kernel is never overwritten.
         revision: counts how often the value was changed by the program instead of the person.
-        focus: asks for the focus each time it is another number than before, and not 0.
+        focus: asks for the focus each time it is another number than before, and not 0. It is given to the view in
+            which somebody did something; where the kernel draws of its own accord, only if nobody is typing.
         width: in percent of the room there is.
         events: what the kernel is told of: `input`, `change`, `click`.
     """
@@ -46,14 +49,14 @@ class Node:
 
     def wire(self) -> dict[str, Any]:
         """The node as the page reads it."""
-        attributes = {name: value for name, value in self.attributes.items() if value is not None}
+        attributes = {name: _whole(value) for name, value in self.attributes.items() if value is not None}
         parts: dict[str, Any] = {
             "t": self.tag,
             "k": self.key,
-            "x": self.text,
+            "x": _whole(self.text),
             "a": attributes or None,
             "c": None if self.children is None else [child.wire() for child in self.children],
-            "v": self.value,
+            "v": _whole(self.value),
             "r": self.revision if self.value is not None else None,
             "f": self.focus,
             "w": self.width,
@@ -73,6 +76,11 @@ class Node:
             yield self.text
         for child in self.children or ():
             yield from child.texts()
+
+
+def _whole(value: Attribute) -> Attribute:
+    """A message holds no half of a character, which a page may send all the same."""
+    return unbroken(value) if isinstance(value, str) else value
 
 
 def box(*children: Node | None, tag: str = "div", key: str | None = None, **attributes: Attribute) -> Node:
@@ -95,12 +103,27 @@ def button(
     is_main: bool = False,
     disabled: bool = False,
     focus: int | None = None,
+    stamp: int | None = None,
     **attributes: Attribute,
 ) -> Node:
-    """A button; a click comes back under its key."""
+    """A button; a click comes back under its key.
+
+    Args:
+        label: what stands on it.
+        key: names it.
+        is_main: whether it is the step that matters; a double click on it counts once.
+        disabled: whether it can't be pressed.
+        focus: see `Node`.
+        stamp: comes back with the click as text, so that a click on what was drawn before can be told from a new one.
+        attributes: of the button.
+    """
     style = "mbt-button mbt-main" if is_main else "mbt-button"
     chosen = {"type": "button", "class": style, "disabled": disabled or None, **named(attributes)}
-    return Node("button", key=key, text=label, attributes=chosen, focus=focus, events=("click",))
+    value = None if stamp is None else str(stamp)
+    return Node(
+        "button", key=key, text=label, attributes=chosen, focus=focus, value=value, revision=stamp or 0,
+        events=("click",),
+    )  # fmt: skip
 
 
 def choice(

@@ -6,7 +6,7 @@
 
 const TAGS = new Set(
   ("div section fieldset legend h3 h4 p span strong em label input select option datalist textarea button details " +
-    "summary pre code table caption thead tbody tr th td ul ol li progress output").split(" "),
+    "summary pre code table caption thead tbody tr th td ul ol li output").split(" "),
 );
 const ATTRIBUTES = new Set(
   ("class id for type role title placeholder disabled min max step list rows colspan scope hidden autocomplete " +
@@ -16,6 +16,9 @@ const REFERENCES = new Set(["id", "for", "list", "aria-labelledby", "aria-descri
 const EVENTS = ["input", "change", "click"];
 const CHUNK_BYTES = 1024 * 1024;
 const WAITING_MILLISECONDS = 1500;
+const WAITING = "Waiting for the kernel. If this stays, run the cell above once more.";
+const BUSY = "The kernel is busy with another cell; what you typed is kept and will be taken up.";
+const GONE = "The kernel was restarted and knows nothing of this form any more. Run the cell above once more.";
 
 let views = 0;
 
@@ -30,18 +33,25 @@ function render({ model, el }) {
   const waiting = document.createElement("p");
   waiting.className = "mbt-waiting";
   waiting.setAttribute("role", "status");
-  waiting.textContent = "Waiting for the kernel. If this stays, run the cell above once more.";
+  waiting.textContent = WAITING;
   const body = document.createElement("div");
   root.append(waiting, body);
   el.classList.add("mbt-host");
   el.append(root);
 
   // What was done and not yet answered. Typing in one field counts once, with the newest text.
-  let queue = [];
+  const queue = [];
   let asked = null;
   let sequence = 0;
   let timer = null;
   const files = new Map();
+  const focused = new Map();
+  let wanted = null;
+
+  function say(words) {
+    waiting.textContent = words;
+    waiting.hidden = false;
+  }
 
   function enqueue(event) {
     const last = queue.at(-1);
@@ -52,26 +62,24 @@ function render({ model, el }) {
 
   function next() {
     if (asked !== null || !queue.length) return;
-    const event = queue.shift();
-    asked = sequence += 1;
-    event.seq = asked;
-    event.view = view;
-    model.send(event);
-    timer = setTimeout(() => {
-      waiting.textContent = "The kernel is busy with another cell; what you typed is kept and will be taken up.";
-      waiting.hidden = false;
-    }, WAITING_MILLISECONDS);
+    asked = queue.shift();
+    sequence += 1;
+    asked.seq = sequence;
+    asked.view = view;
+    model.send(asked);
+    timer = setTimeout(() => say(BUSY), WAITING_MILLISECONDS);
   }
 
   function answered(message) {
-    if (message.view !== view || message.seq !== asked) return;
+    if (message.view !== view || asked === null || message.seq !== asked.seq) return;
     asked = null;
     clearTimeout(timer);
+    waiting.hidden = true;
     next();
   }
 
   function isPending(key) {
-    return queue.some((event) => event.key === key);
+    return asked?.key === key || queue.some((event) => event.key === key);
   }
 
   function prefixed(name, value) {
@@ -92,10 +100,8 @@ function render({ model, el }) {
   }
 
   function drawValue(element, node) {
-    if (node.v === undefined) return;
-    const isNew = element.mbtRevision !== node.r;
-    const isElsewhere = element !== document.activeElement && !isPending(node.k);
-    if (!isNew && !isElsewhere) return;
+    if (node.v === undefined || isPending(node.k)) return;
+    if (element.mbtRevision === node.r && element === document.activeElement) return;
     element.mbtRevision = node.r;
     if (element.type === "checkbox" || element.type === "radio") element.checked = node.v === true;
     else if (element.value !== node.v) element.value = node.v;
@@ -110,10 +116,17 @@ function render({ model, el }) {
     if (node.c) drawChildren(element, node.c);
     else if (node.x !== undefined && element.textContent !== node.x) element.textContent = node.x;
     drawValue(element, node);
-    if (node.f !== undefined && element.mbtFocus !== node.f) {
-      element.mbtFocus = node.f;
-      if (node.f > 0) requestAnimationFrame(() => element.focus());
+    if (node.f !== undefined && focused.get(node.k) !== node.f) {
+      focused.set(node.k, node.f);
+      if (node.f > 0) wanted = element;
     }
+  }
+
+  // The focus follows what somebody did in this view. It is never taken from somebody who types elsewhere, and a view
+  // that has just been opened does not take it.
+  function mayFocus(message) {
+    if (message.view === view) return message.seq !== null;
+    return message.view === null && !document.activeElement?.matches("input, textarea, select, [contenteditable='true']");
   }
 
   function drawChildren(parent, nodes) {
@@ -147,6 +160,8 @@ function render({ model, el }) {
   function onEvent(event) {
     const target = event.target.closest("[data-on]");
     if (!target || !target.dataset.on.split(" ").includes(event.type)) return;
+    if (target.getAttribute("aria-disabled") === "true") return;
+    if (event.type === "click" && event.detail > 1 && target.classList.contains("mbt-main")) return;
     if (target.type === "file") {
       if (target.files.length) sendFile(target.dataset.key, target.files[0]);
       target.value = "";
@@ -176,9 +191,12 @@ function render({ model, el }) {
 
   function onMessage(message) {
     if (message.kind === "tree") {
-      waiting.hidden = true;
+      if (asked === null) waiting.hidden = true;
       answered(message);
+      wanted = null;
+      const allowed = mayFocus(message);
       drawChildren(body, [message.tree]);
+      if (allowed) wanted?.focus();
     } else if (message.kind === "more" && message.view === view) {
       sendPiece(message.key);
     } else if (message.kind === "enough" && message.view === view) {
@@ -189,15 +207,26 @@ function render({ model, el }) {
   // JupyterLab takes single keys for commands (a, x, d d) wherever no text is typed: they end here.
   function onKeydown(event) {
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    if (event.repeat && event.key === "Enter" && event.target.matches("button")) event.preventDefault();
+  }
+
+  // A kernel that was restarted knows nothing of this form any more.
+  function onConnection() {
+    queue.length = 0;
+    asked = null;
+    clearTimeout(timer);
+    say(GONE);
   }
 
   for (const name of EVENTS) root.addEventListener(name, onEvent);
   root.addEventListener("keydown", onKeydown);
   model.on("msg:custom", onMessage);
+  model.on("comm_live_update", onConnection);
   model.send({ kind: "ready", view });
   return () => {
     clearTimeout(timer);
     model.off("msg:custom", onMessage);
+    model.off("comm_live_update", onConnection);
   };
 }
 

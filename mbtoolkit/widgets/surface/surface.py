@@ -20,6 +20,8 @@ from mbtoolkit.widgets.surface.nodes import Node, box, text
 MAX_FILE_BYTES: Final = 200_000_000
 """The largest file that is taken up from the page; a path has no such limit."""
 
+_BYTES: Final = (bytes, bytearray, memoryview)
+
 _log = logging.getLogger("mbtoolkit")
 
 
@@ -32,13 +34,13 @@ class Surface(anywidget.AnyWidget):
     def __init__(self) -> None:
         self._drawing = threading.RLock()
         self._fault: str | None = None
-        self._pieces: dict[str, bytearray] = {}
+        self._pieces: dict[tuple[str, str], bytearray] = {}
         super().__init__()
         self.on_msg(self._hear)
 
     def render(self) -> Node:
         """What is to be seen now."""
-        raise NotImplementedError
+        return box()
 
     def on_event(self, key: str, event: str, value: str | bool | None, *, pasted: bool) -> None:
         """Does what an event asks for.
@@ -49,7 +51,6 @@ class Surface(anywidget.AnyWidget):
             value: what the input holds; None for what is no input.
             pasted: whether the text was pasted.
         """
-        raise NotImplementedError
 
     def on_file(self, key: str, name: str, content: bytes) -> None:
         """Takes up a file that a person chose.
@@ -59,7 +60,6 @@ class Surface(anywidget.AnyWidget):
             name: the file's own name, without a folder.
             content: all of it.
         """
-        raise NotImplementedError
 
     def refresh(self, view: str | None = None, sequence: int | None = None) -> None:
         """Draws anew; may be called from any thread.
@@ -69,12 +69,25 @@ class Surface(anywidget.AnyWidget):
             sequence: that event's number.
         """
         with self._drawing:
-            told = self._told() if self._fault else None
-            tree = box(told, self.render(), class_="mbt-root", key="root").wire()
+            drawn = self._drawn()
+            told = text(self._fault, "p", role="alert", class_="mbt-fault", key="fault") if self._fault else None
+            tree = box(told, drawn, class_="mbt-root", key="root").wire()
             self.send({"kind": "tree", "tree": tree, "view": view, "seq": sequence})
 
-    def _told(self) -> Node:
-        return text(self._fault or "", "p", role="alert", class_="mbt-fault")
+    def tell_fault(self, error: Exception) -> None:
+        """An error for the next drawing: the toolkit's own in its words; any other by its kind, and in the log."""
+        if isinstance(error, MbtoolkitError):
+            self._fault = str(error)
+            return
+        _log.error("a fault in a widget; please report it", exc_info=error)
+        self._fault = f"The widget failed ({type(error).__name__}); the notebook's log says more. Please report it."
+
+    def _drawn(self) -> Node | None:
+        try:
+            return self.render()
+        except Exception as error:  # noqa: BLE001 - nothing else shows what is raised in a callback
+            self.tell_fault(error)
+            return None
 
     def _hear(self, _widget: Any, message: Any, buffers: list[Any]) -> None:
         """Takes one message of the page; nonsense is ignored, a fault is shown."""
@@ -83,11 +96,8 @@ class Surface(anywidget.AnyWidget):
         view, sequence = message.get("view"), message.get("seq")
         try:
             self._act(message, buffers)
-        except MbtoolkitError as error:
-            self._fault = str(error)
         except Exception as error:  # noqa: BLE001 - nothing else shows what is raised in a callback
-            _log.exception("a fault in a widget; please report it")
-            self._fault = f"The widget failed ({type(error).__name__}); the notebook's log says more. Please report it."
+            self.tell_fault(error)
         self.refresh(view if isinstance(view, str) else None, sequence if isinstance(sequence, int) else None)
 
     def _act(self, message: Mapping[str, Any], buffers: list[Any]) -> None:
@@ -95,29 +105,27 @@ class Surface(anywidget.AnyWidget):
         if message.get("kind") == "event" and isinstance(key, str):
             value = message.get("value")
             self._fault = None
-            self.on_event(
-                key,
-                str(message.get("event")),
-                value if isinstance(value, str | bool) else None,
-                pasted=message.get("pasted") is True,
-            )
-        elif message.get("kind") == "file" and isinstance(key, str) and buffers:
+            said = value if isinstance(value, str | bool) else None
+            self.on_event(key, str(message.get("event")), said, pasted=message.get("pasted") is True)
+        elif message.get("kind") == "file" and isinstance(key, str) and buffers and isinstance(buffers[0], _BYTES):
             self._fault = None
             self._take_piece(key, message, bytes(buffers[0]))
 
     def _take_piece(self, key: str, message: Mapping[str, Any], piece: bytes) -> None:
-        if message.get("offset") == 0:
-            self._pieces[key] = bytearray()
-        held = self._pieces.setdefault(key, bytearray())
+        """Takes up the next piece of a file; one that does not follow the piece before is dropped with its file."""
+        view, offset = str(message.get("view")), message.get("offset")
+        held = bytearray() if offset == 0 else self._pieces.pop((view, key), bytearray())
+        if len(held) != offset:
+            return
         held += piece
-        name = str(message.get("name", "")).replace("\\", "/").rpartition("/")[2]
         if len(held) > MAX_FILE_BYTES:
-            del self._pieces[key]
-            self.send({"kind": "enough", "key": key, "view": message.get("view")})
+            self.send({"kind": "enough", "key": key, "view": view})
             self._fault = (
                 f"The file is larger than {MAX_FILE_BYTES:,} bytes: put it where the kernel runs and give its path."
             )
         elif message.get("last") is True:
-            self.on_file(key, name, bytes(self._pieces.pop(key)))
+            name = str(message.get("name", "")).replace("\\", "/").rpartition("/")[2]
+            self.on_file(key, name, bytes(held))
         else:
-            self.send({"kind": "more", "key": key, "view": message.get("view")})
+            self._pieces[view, key] = held
+            self.send({"kind": "more", "key": key, "view": view})

@@ -1,0 +1,5 @@
+"""The shell commands."""
+
+from mbtoolkit.cli.shell import main
+
+__all__ = ["main"]

@@ -1,0 +1,264 @@
+"""What each command does: the same functions as in a notebook, from the shell.
+
+Exit codes: 0 all rows are stored (or valid), 1 some are not, or the results could not be written where they were asked
+for, 2 nothing was sent: the call is wrong, or was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from mbtoolkit.cli.terminal import complain, in_shell_words, print_table, say, wrapped
+from mbtoolkit.errors import UsageError
+
+ALL_STORED: Final = 0
+SOME_NOT: Final = 1
+WRONG_CALL: Final = 2
+
+_MEANING: Final = {
+    "succeeded": "the CRM says that it is stored",
+    "invalid": "not sent: a rule refused it",
+    "rejected": "sent, and the CRM refused it",
+    "unknown": "sent, and no clear answer came: it may or may not be stored",
+    "not_sent": "the run stopped first",
+}
+
+_SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_code")
+
+
+def _read(parsed: argparse.Namespace) -> Any:
+    """The contacts in the file.
+
+    Raises:
+        UsageError: see `read_contacts`; or a --map without an equals sign.
+    """
+    from mbtoolkit.reading import read_contacts  # noqa: PLC0415 - `--help` does not wait for polars
+    from mbtoolkit.reading.mapping import load_mapping  # noqa: PLC0415
+
+    odd = [each for each in parsed.map if "=" not in each]
+    if odd:
+        msg = f"--map takes COLUMN=FIELD, such as E-mail=email, not {odd[0]!r}"
+        raise UsageError(msg)
+    lines = {source: target for source, _, target in (each.rpartition("=") for each in parsed.map)}
+    return read_contacts(
+        parsed.file,
+        mapping=load_mapping(parsed.mapping) | lines,
+        sheet=parsed.sheet,
+        separator="\t" if parsed.separator == "\\t" else parsed.separator,
+        encoding=parsed.encoding,
+        default_country=parsed.default_country,
+    )
+
+
+def _check_out(parsed: argparse.Namespace, rows: int = 0, columns: int = 0) -> None:
+    """Before anything is sent: whether a frame could be written to --out.
+
+    Raises:
+        UsageError: it could not.
+    """
+    from mbtoolkit.results import check_target  # noqa: PLC0415
+
+    if parsed.out is not None:
+        check_target(parsed.out, rows=rows, columns=columns)
+
+
+def validate(parsed: argparse.Namespace) -> int:
+    """Says what is wrong with a file; returns the exit code.
+
+    Raises:
+        UsageError: the call is wrong; nothing was sent.
+    """
+    from mbtoolkit.results import write_issues  # noqa: PLC0415
+    from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
+
+    _check_out(parsed)
+    validation = validate_contacts(_read(parsed))
+    if parsed.out is not None:
+        write_issues(validation.issues, parsed.out)
+    say(validation.headline)
+    for rule, severity, rows, column, first_row, message in validation.counts.iter_rows():
+        say(f"  {rows:>7,}  {severity:<7}  {rule}  (first in row {first_row})")
+        told = in_shell_words(f"{column} {message}" if column else message)
+        say(wrapped(told, " " * 11, " " * 11))
+    if not validation.issues.is_empty():
+        say("Rows are counted from 0, the header line apart.")
+    if parsed.out is not None:
+        say(f"issues written to {parsed.out}")
+    return ALL_STORED if validation.ok else SOME_NOT
+
+
+def push(parsed: argparse.Namespace) -> int:
+    """Sends a file, and says what became of its rows; returns the exit code.
+
+    Raises:
+        UsageError: the call is wrong; nothing was sent.
+    """
+    from mbtoolkit.client import Client  # noqa: PLC0415
+
+    _check_out(parsed)
+    options = {"base_url": parsed.base_url, "list_id": parsed.list_id}
+    with (
+        _ended_like_ctrl_c(),
+        Client.from_env(**{name: value for name, value in options.items() if value is not None}) as client,
+    ):
+        options = {"opt_ins_on": parsed.opt_ins_on, "clear": parsed.clear, "max_concurrency": parsed.max_concurrency}
+        results, is_saved = _upsert(_read(parsed), client, parsed, **options)
+        return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Makes a scheduler's or a closing terminal's signal end a run as Ctrl-C does, with its results written."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [
+        number for number in map(signal.Signals.__getitem__, names) if signal.getsignal(number) == signal.SIG_DFL
+    ]
+    for number in numbers:
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: Any) -> tuple[Any, bool]:
+    """Sends, writes the results, says what became of the rows; returns them, and whether they are where they should be.
+
+    Raises:
+        UsageError: see `upsert_contacts`, `check_target`.
+    """
+    from mbtoolkit.schemas.frames import RESULTS  # noqa: PLC0415
+    from mbtoolkit.upserts import upsert_contacts  # noqa: PLC0415
+
+    _check_out(parsed, contacts.height, contacts.width + len(RESULTS))
+    results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
+    # First of all, for a terminal can fail in many ways.
+    is_saved = parsed.out is None or _save(results, parsed.out)
+    with suppress(KeyboardInterrupt):
+        _tell(results)
+        if parsed.out is not None and is_saved:
+            say(f"\nresults written to {parsed.out}")
+    return results, is_saved
+
+
+def _save(results: Any, path: str) -> bool:
+    """Whether the results could be written; if not, they are kept in the working or the temporary folder."""
+    from mbtoolkit.results import write_results  # noqa: PLC0415
+
+    try:
+        write_results(results, path)
+    except UsageError as error:
+        why = str(error)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the rows are sent and what became of them is kept
+        why = type(error).__name__
+    else:
+        return True
+    complain(f"the rows were sent, but their results are not where they should be: {why}")
+    mask = os.umask(0o077)  # Others may look into the temporary folder.
+    try:
+        for folder in (Path(), Path(tempfile.gettempdir())):
+            with suppress(UsageError):
+                kept = write_results(results, folder / f"mbtoolkit-results-{secrets.token_hex(4)}.parquet")
+                complain(f"they are in {kept.absolute()} instead")
+                return False
+    finally:
+        os.umask(mask)
+    complain("they could not be written anywhere else either; what is printed is all that is left of them")
+    return False
+
+
+def _tell(results: Any) -> None:
+    """Says what became of the rows."""
+    from mbtoolkit.results import summarize  # noqa: PLC0415
+
+    if results.is_empty():
+        say("There was no contact to send.")
+        return
+    shown = results.group_by("mb_status", maintain_order=True).head(3).select(_SHOWN)
+    print_table(shown, f"The first rows of each status, of {results.height:,} (mb_row counts from 0):")
+    summary = summarize(results)
+    print_table(summary.drop("example"), "What became of the rows:")
+    for status in summary["mb_status"].unique(maintain_order=True):
+        say(f"  {status:<9}  {_MEANING.get(status, '')}")
+    examples = summary.filter(summary["example"].is_not_null() & summary["reason"].is_not_null())
+    if not examples.is_empty():
+        say("\nReasons, the commonest first:")
+    for status, reason, example in examples.select("mb_status", "reason", "example").iter_rows():
+        say(wrapped(in_shell_words(f"{status}, {reason}: {example}"), "  ", "    "))
+
+
+def demo(parsed: argparse.Namespace) -> int:
+    """Pushes the sample into a sandbox; returns the exit code.
+
+    Raises:
+        UsageError: the call is wrong; nothing was sent.
+    """
+    try:
+        from mbtoolkit.sandbox import Sandbox  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(_NEEDS_SANDBOX) from error
+    from mbtoolkit.demo import COUNTRY_COLUMN, as_foretold, sample  # noqa: PLC0415
+    from mbtoolkit.reading import read_contacts  # noqa: PLC0415
+    from mbtoolkit.upserts import count_opt_ins  # noqa: PLC0415
+    from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
+
+    _check_out(parsed)
+    contacts = read_contacts(sample("contacts.csv"), mapping=sample("mapping.toml"), default_country=COUNTRY_COLUMN)
+    validation = validate_contacts(contacts)
+    say(f"The sample is a table of made-up people, with the mistakes that tables have.\n{validation.headline}.")
+    # The sample's people are made up; a file of real ones states a count that a person has looked at.
+    opt_ins_on = count_opt_ins(validation.valid)
+    with Sandbox() as crm, crm.client() as client:
+        say(f"A sandbox CRM is at {crm.base_url}; it runs only for this demo.")
+        results, is_saved = _upsert(contacts, client, parsed, opt_ins_on=opt_ins_on)
+        stored = crm.contacts().height
+        foretold = "as" if as_foretold(results) else "NOT as"
+        say(f"\nEvery row ended {foretold} the sample's known answers say.")
+        say(f"The sandbox holds {stored:,} contacts: rows that share an identifier became one.")
+        if parsed.keep:
+            say(f"Look at it: {crm.page_url}\nCtrl-C ends it.")
+            _wait_for_interrupt()
+        else:
+            say(_LOOK_CLOSER)
+    return ALL_STORED if is_saved and as_foretold(results) else SOME_NOT
+
+
+def _wait_for_interrupt() -> None:
+    import threading  # noqa: PLC0415
+
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        say("")
+
+
+_LOOK_CLOSER: Final = """
+To see every row's result:      mbtoolkit demo --out results.xlsx
+To see what the sandbox holds:  mbtoolkit demo --keep"""
+_NEEDS_SANDBOX: Final = 'the sandbox needs one more package: pip install "mbtoolkit[sandbox]"'
+
+
+def sandbox(parsed: argparse.Namespace) -> int:
+    """Runs a sandbox until Ctrl-C; returns the exit code.
+
+    Raises:
+        UsageError: the call is wrong; nothing was sent.
+    """
+    try:
+        from mbtoolkit.sandbox.command import serve  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(_NEEDS_SANDBOX) from error
+    try:
+        serve(port=parsed.port, db=parsed.db, plan=parsed.plan, token=parsed.token, faults=parsed.faults)
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from error
+    return ALL_STORED

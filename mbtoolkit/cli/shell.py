@@ -1,0 +1,149 @@
+"""`mbtoolkit demo | validate FILE | push FILE | sandbox`: its words, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Sequence
+from typing import Any, Final
+
+from mbtoolkit.cli.commands import WRONG_CALL, demo, push, sandbox, validate
+from mbtoolkit.cli.terminal import complain, in_shell_words, make_ready, show_warning
+from mbtoolkit.errors import UsageError
+from mbtoolkit.version import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: the words after `mbtoolkit`; the process's own by default.
+
+    Returns:
+        The exit code.
+    """
+    make_ready()
+    parsed = _parser().parse_args(arguments)
+    warnings.showwarning = show_warning
+    try:
+        code = parsed.run(parsed)
+    except UsageError as error:
+        complain(in_shell_words(str(error)))
+        return WRONG_CALL
+    except KeyboardInterrupt:
+        complain("interrupted; nothing was sent")
+        return WRONG_CALL
+    assert isinstance(code, int)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mbtoolkit",
+        description="From a messy table of contacts into the MainBrainer CRM, every row accounted\nfor.",
+        epilog="example:\n  mbtoolkit demo\n\n" + _EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mbtoolkit {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_validate(commands)
+    _add_push(commands)
+    _add_sandbox(commands)
+    return parser
+
+
+_EXIT_CODES: Final = """exit codes:
+  0  all rows are stored (validate: can be sent)
+  1  some are not, or --out could not be written after the sending
+  2  the call is wrong, or was interrupted in time: nothing was sent"""
+
+
+def _command(commands: Any, name: str, run: Any, description: str, *examples: str) -> argparse.ArgumentParser:
+    heading = "example" if len(examples) == 1 else "examples"
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=description,
+        description=description[0].upper() + description[1:] + ".",
+        epilog=f"{heading}:\n" + "\n".join(f"  {example}" for example in examples) + f"\n\n{_EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_demo(commands: Any) -> None:
+    command = _command(
+        commands,
+        "demo",
+        demo,
+        "push 5,000 synthetic contacts into a sandbox CRM on this machine",
+        "mbtoolkit demo --out results.xlsx",
+    )
+    _add_output(command)
+    command.add_argument("--keep", action="store_true", help="leave the sandbox running, to look at its page")
+
+
+def _add_validate(commands: Any) -> None:
+    command = _command(
+        commands,
+        "validate",
+        validate,
+        "say what is wrong with a file, and send nothing",
+        'mbtoolkit validate people.csv --map "E-mail=email" --map "City=property:City"',
+        "mbtoolkit validate contacts.xlsx --mapping mapping.toml --default-country NO",
+    )
+    _add_source(command)
+    command.add_argument("--out", metavar="FILE", help="write the issues there (.xlsx, .csv, .parquet)")
+
+
+def _add_push(commands: Any) -> None:
+    command = _command(
+        commands,
+        "push",
+        push,
+        "validate a file, send what can be sent, and say what became of each row",
+        "mbtoolkit push contacts.csv --mapping mapping.toml --out results.xlsx",
+        'MBTOOLKIT_TOKEN="$(cat token.txt)" mbtoolkit push people.xlsx --opt-ins-on 250',
+    )
+    assert command.description is not None
+    command.description += "\nThe environment's MBTOOLKIT_TOKEN says who asks."
+    _add_source(command)
+    _add_output(command)
+    command.add_argument("--base-url", metavar="URL", help="of the CRM; MBTOOLKIT_BASE_URL by default")
+    command.add_argument("--list-id", metavar="UUID", help="for rows that name no list; MBTOOLKIT_LIST_ID by default")
+    command.add_argument(
+        "--clear", action="append", default=[], metavar="FIELD", help="empty it where blank; may repeat"
+    )
+    command.add_argument("--opt-ins-on", type=int, metavar="N", help="how many opt-ins this turns on, if over 100")
+    command.add_argument("--max-concurrency", type=int, default=10, metavar="N", help="requests at once (10)")
+
+
+def _add_sandbox(commands: Any) -> None:
+    command = _command(
+        commands,
+        "sandbox",
+        sandbox,
+        "run the CRM's twin on this machine until Ctrl-C",
+        "mbtoolkit sandbox --port 8080 --db crm.sqlite --plan freemium",
+    )
+    command.add_argument("--port", type=int, default=8080, metavar="N", help="0 takes any free one (8080)")
+    command.add_argument("--db", default=":memory:", metavar="FILE", help="keep the contacts there; else in memory")
+    command.add_argument("--plan", choices=("freemium", "starter", "pro"), help="whose limits are kept (none)")
+    command.add_argument("--token", help="what it takes; one is made up by default")
+    command.add_argument("--faults", action="store_true", help="let faults be scripted over HTTP")
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="CSV, Excel, parquet or JSON lines")
+    command.add_argument("--mapping", metavar="TOML", help='lines such as "E-mail" = "email"')
+    command.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="one such line; may repeat")
+    command.add_argument("--default-country", metavar="CC", help="two letters, or the column that holds them")
+    command.add_argument("--sheet", metavar="NAME", help="of an Excel workbook; the first by default")
+    command.add_argument("--separator", metavar="CHAR", help="of a text file; detected by default")
+    command.add_argument("--encoding", metavar="NAME", help="of a text file; detected by default")
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", metavar="FILE", help="write the results there (.xlsx, .csv, .parquet)")
+    command.add_argument("--no-progress", action="store_true", help="show no progress bar")

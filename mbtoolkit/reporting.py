@@ -1,0 +1,133 @@
+"""What became of the rows of a run, as a results frame; and what an earlier one still says."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+import polars as pl
+
+from mbtoolkit.client import Outcome
+from mbtoolkit.contacts import OPT_INS
+from mbtoolkit.schemas.frames import ISSUES, RESULTS
+from mbtoolkit.schemas.rules import RULES
+from mbtoolkit.sending import STATUS_OF
+from mbtoolkit.validation import Validation
+
+ROW: Final = "mb_row"
+LEFT_OUT: Final = Outcome("not_sent", code="left_out", message="left out of this push by the caller")
+_DISPUTED: Final = RULES["consent_conflict"]
+
+
+def with_disputes(validation: Validation, given: pl.DataFrame) -> Validation:
+    """The validation, with the opt-ins still refused that an earlier run refused because another row said no.
+
+    The row that said no may be stored by now and no longer in the frame; its no stands all the same, until the opt-in
+    is changed or the row is sent without its `mb_` columns.
+
+    Args:
+        validation: of `given`.
+        given: the frame to send; a results frame, or part of one, says what was refused before.
+    """
+    if given.schema.get("mb_message") != pl.String:
+        return validation
+    told = given["mb_message"]
+    lines = [
+        _dispute(validation.valid, told, column)
+        for column in OPT_INS
+        if column in validation.valid.columns and told.str.contains(_sentence(column), literal=True).any()
+    ]
+    found = pl.concat(lines) if lines else pl.DataFrame()
+    if found.is_empty():
+        return validation
+    is_disputed = pl.col(ROW).is_in(found["row"].implode())
+    return Validation(
+        valid=validation.valid.filter(~is_disputed),
+        invalid=pl.concat([validation.invalid, validation.valid.filter(is_disputed)], how="diagonal").sort(ROW),
+        issues=pl.concat([validation.issues, found]).sort("row", maintain_order=True),
+    )
+
+
+def _sentence(column: str) -> str:
+    return f"{column} {_DISPUTED.message}"
+
+
+def _dispute(valid: pl.DataFrame, told: pl.Series, column: str) -> pl.DataFrame:
+    """The issues of rows that still say yes where they were refused before."""
+    was_refused = told.gather(valid[ROW]).str.contains(_sentence(column), literal=True).fill_null(value=False)
+    rows = valid.filter(was_refused & valid[column].fill_null(value=False))[ROW]
+    words = {
+        "column": column,
+        "value": "true",
+        "rule": _DISPUTED.code,
+        "severity": _DISPUTED.severity,
+        "message": _DISPUTED.message,
+        "suggestion": None,
+    }
+    lines = pl.DataFrame({"row": rows}).with_columns(pl.lit(word).alias(name) for name, word in words.items())
+    return lines.select(pl.col(name).cast(dtype) for name, dtype in ISSUES.items())
+
+
+def first_rows(given: pl.DataFrame) -> pl.Series:
+    """`mb_row` as the frame has it, if it says something that can be for each row; else the positions."""
+    if ROW in given.columns and given.schema[ROW].is_integer():
+        rows = given[ROW].cast(pl.Int64, strict=False)
+        if rows.null_count() == 0 and not (rows < 0).any() and rows.n_unique() == len(rows):
+            return rows
+    return pl.int_range(given.height, dtype=pl.Int64, eager=True).alias(ROW)
+
+
+def results_frame(
+    frame: pl.DataFrame, rows: pl.Series, validation: Validation, outcomes: list[Outcome]
+) -> pl.DataFrame:
+    """The input's columns beside what became of each row, in the input's order.
+
+    Args:
+        frame: the input, without `mb_` columns.
+        rows: its `mb_row`.
+        validation: of the input.
+        outcomes: one for each valid row, in their order.
+    """
+    run_id = str(uuid.uuid4())
+    sent = _sent(validation.valid[ROW], outcomes)
+    refused = _refused(validation.issues)
+    told = pl.concat([sent, refused]).sort("position")
+    columns = told.with_columns(
+        rows,
+        pl.lit(None, dtype=pl.String).alias("mb_batch_id"),
+        pl.lit(run_id).alias("mb_run_id"),
+    ).select(pl.col(name).cast(dtype) for name, dtype in RESULTS.items())
+    return frame.hstack(columns)
+
+
+_TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_batch_id", "mb_run_id")}
+
+
+def _sent(positions: pl.Series, outcomes: list[Outcome]) -> pl.DataFrame:
+    """What the sending says of the rows that could be sent."""
+    columns = {
+        "mb_status": [STATUS_OF[outcome.kind] for outcome in outcomes],
+        "mb_contact_id": [outcome.contact_id for outcome in outcomes],
+        "mb_http_status": [outcome.http_status for outcome in outcomes],
+        "mb_code": [outcome.code for outcome in outcomes],
+        "mb_message": [outcome.message for outcome in outcomes],
+        "mb_invalid_properties": [list(outcome.invalid_properties) or None for outcome in outcomes],
+        "mb_attempts": [outcome.attempts for outcome in outcomes],
+    }
+    return pl.DataFrame(columns, schema=_TOLD).with_columns(positions.alias("position"))
+
+
+def _refused(issues: pl.DataFrame) -> pl.DataFrame:
+    """What the rules say of the rows that were not sent: the first rule as the code, all of them in the message."""
+    sentence = pl.concat_str(pl.col("column"), pl.col("message"), separator=" ", ignore_nulls=True)
+    told = (
+        issues.filter(pl.col("severity") == "error")
+        .group_by(pl.col("row").alias("position"), maintain_order=True)
+        .agg(pl.col("rule").first().alias("mb_code"), sentence.str.join("; ").alias("mb_message"))
+    )
+    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in _TOLD.items()}
+    fixed = {"mb_status": pl.lit("invalid"), "mb_attempts": pl.lit(0)}
+    columns = blank | fixed | {"mb_code": pl.col("mb_code"), "mb_message": pl.col("mb_message")}
+    return told.select(
+        *(value.cast(_TOLD[name]).alias(name) for name, value in columns.items()), pl.col("position").cast(pl.Int64)
+    )

@@ -1,0 +1,5 @@
+"""`PushPanel`: a table into the CRM, step by step, by clicking."""
+
+from mbtoolkit.widgets.panel.panel import PushPanel
+
+__all__ = ["PushPanel"]

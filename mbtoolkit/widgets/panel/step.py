@@ -1,0 +1,87 @@
+"""What all steps of the panel share."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mbtoolkit.filepush import FilePush
+from mbtoolkit.widgets.surface import Node, box, text
+
+Value = str | bool | None
+
+
+class Step:
+    """One step: what is seen, and what an event does."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    onward: ClassVar[str] = "Next"
+
+    def __init__(self, push: FilePush) -> None:
+        self.push = push
+        self.error: str | None = None
+        self.revision = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next step can be gone to."""
+        return True
+
+    def why_not(self) -> str:
+        """What is still missing, where the next step can't be gone to."""
+        return ""
+
+    def draw(self) -> Node:
+        """What is seen above the grid."""
+        return box()
+
+    def act(self, key: str, value: Value) -> None:
+        """Takes up an event."""
+
+    def leave(self) -> None:
+        """Does what the next step needs.
+
+        Raises:
+            MbtoolkitError: it can't be done with what was chosen.
+        """
+
+    def told(self) -> Node:
+        """The error, where there is one; there from the start, so that it is read out when it comes."""
+        return text(self.error or "", "p", role="alert", class_="mbt-fault" if self.error else "mbt-none", key="told")
+
+
+def labelled(label: str, made: Node, name: str, hint: str = "") -> Node:
+    """An input under its label, with a hint under it."""
+    parts = [text(label, "label", for_=name), made]
+    parts += [text(hint, "p", id=f"hint-{name}", class_="mbt-hint")] if hint else []
+    return box(*parts, class_="mbt-field")
+
+
+def bar(share: float, kind: str, *, is_thick: bool = False) -> Node:
+    """A bar that fills a share of its ground; for the eye only, the number stands beside it.
+
+    Args:
+        share: 0 to 1.
+        kind: `error`, `warning` or `done`.
+        is_thick: for one that stands alone.
+    """
+    filled = Node("span", key="bar", width=100 * share, attributes={"class": f"mbt-bar-{kind}"})
+    style = "mbt-bar-ground mbt-thick" if is_thick else "mbt-bar-ground"
+    return box(filled, class_=style, aria_hidden="true")
+
+
+def scrolling(shown: Node, label: str, *, is_tall: bool = False) -> Node:
+    """Something wide or long in a room of its own, which scrolls by keyboard too."""
+    style = "mbt-scroll mbt-tall" if is_tall else "mbt-scroll"
+    return box(shown, class_=style, tabindex="0", role="group", aria_label=label)
+
+
+def duration(seconds: float | None) -> str:
+    """A time as people say it."""
+    if seconds is None:
+        return "?"
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
