@@ -317,6 +317,7 @@ class Grid {
     this.nothing.hidden = message.total > 0;
     if (this.isFresh) {
       this.isFresh = false;
+      this.shownLook = message.look;
       this.rows.clear();
       this.total = message.total;
       this.body.style.height = `${this.total * ROW_HEIGHT}px`;
@@ -812,7 +813,7 @@ class Grid {
     const row = this.rows.get(top);
     if (!row) return;
     if (texts.length * texts[0].length > 100_000) { this.say("That is too much to paste at once: 100,000 cells at most."); return; }
-    this.send({ kind: "paste", row: row.id, column: this.columns[left].name, texts });
+    this.send({ kind: "paste", look: this.shownLook, row: row.id, column: this.columns[left].name, texts });
   }
 
   clip(kind, event) {
