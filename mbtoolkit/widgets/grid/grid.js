@@ -124,6 +124,7 @@ class Grid {
     Object.values(this.timers).forEach(clearTimeout);
     this.watch.disconnect();
     this.model.off("msg:custom", this.onMessage);
+    window.removeEventListener("keydown", this.onKey, true);
     this.root.remove();
   }
 
@@ -185,7 +186,9 @@ class Grid {
   }
 
   listen() {
-    this.root.addEventListener("keydown", (event) => this.keepFromNotebook(event));
+    this.root.addEventListener("keydown", (event) => { if (this.isOurs(event)) event.stopPropagation(); });
+    this.onKey = (event) => this.mark(event);
+    window.addEventListener("keydown", this.onKey, true);
     this.grid.addEventListener("keydown", (event) => { if (event.target === this.grid) this.press(event); });
     this.grid.addEventListener("focus", () => { this.leaving = false; this.drawActive(); });
     this.scroller.addEventListener("scroll", () => { this.keptScroll = [this.scroller.scrollTop, this.scroller.scrollLeft]; this.draw(); });
@@ -204,12 +207,16 @@ class Grid {
     this.scroller.style.height = `${HEADER_HEIGHT + rows * ROW_HEIGHT + scrollBar}px`;
   }
 
-  /** JupyterLab takes single keys for commands on the notebook's cells (dd deletes one): none of ours may reach it. */
-  keepFromNotebook(event) {
-    const isCommand = event.ctrlKey || event.metaKey || event.altKey;
+  /** Whether a key is for the grid alone. Jupyter takes single keys for commands on cells: dd deletes one. */
+  isOurs(event) {
     const key = (event.key || "").toLowerCase();
-    const isOurs = ["enter", "home", "end", "z"].includes(key) || (!event.shiftKey && ["y", "a", "c", "v", "x"].includes(key));
-    if (!isCommand || isOurs) event.stopPropagation();
+    const isTaken = ["enter", "home", "end", "z"].includes(key) || (!event.shiftKey && ["y", "a", "c", "v", "x"].includes(key));
+    return isTaken || !(event.ctrlKey || event.metaKey || event.altKey);
+  }
+
+  /** Notebook 7 looks at a key before the page does: only this attribute of the element keeps it from its commands. */
+  mark(event) {
+    if (this.root.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", this.isOurs(event));
   }
 
   later(name, milliseconds, act) {
