@@ -80,12 +80,14 @@ NAMES = {
         hi: SMS sahmati
     """,
     "email_opt_in": """
-        en: Newsletter | Email opt-in | Accepts Email Marketing | newsletter_consent | Subscribed to newsletter | Newsletter (yes/no)
+        en: Newsletter | Email opt-in | Accepts Email Marketing | newsletter_consent | Subscribed to newsletter
+        en: Newsletter (yes/no)
         en: Do you want to receive our newsletter? | Marketing emails
         no: Nyhetsbrev | Samtykke e-post | Ja til e-post | Ønsker nyhetsbrev på e-post
         sv: Samtycke till e-post | Nyhetsbrev
         da: Samtykke til nyhedsbrev | Tilmeldt nyhedsbrev
-        de: Newsletter-Anmeldung | Newsletter ja/nein | Werbeeinwilligung E-Mail | Einwilligung Newsletter | Newsletter abonniert
+        de: Newsletter-Anmeldung | Newsletter ja/nein | Werbeeinwilligung E-Mail | Einwilligung Newsletter
+        de: Newsletter abonniert
         es: Recibir boletín | Consentimiento correo
         fr: Abonné à la newsletter | Consentement e-mail | Lettre d'information
         hi: Email ke liye sahmati
