@@ -80,7 +80,7 @@ def upsert_contacts(
     _check_call(contacts, client, list_id, options)
     frame = contacts.drop(RESULTS, strict=False)
     validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
-    is_left_out = validation.valid[ROW].is_in(_positions(leave_out, contacts.height))
+    is_left_out = validation.valid[ROW].is_in(_positions(leave_out, contacts.height).implode())
     sent = validation.valid.filter(~is_left_out)
     _check_consent(sent, opt_ins_on)
     payloads = build_payloads(sent, list_id=_list_of(list_id, client.settings), clear=clear)
