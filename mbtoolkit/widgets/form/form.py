@@ -299,7 +299,8 @@ class ContactForm(Surface):
         if self._state.filled != sent.filled:
             return
         refused = frozenset(push.outcome["mb_invalid_properties"] or ())
-        self._state = self._state.changed(answer=push, refused=refused)
+        has_said = bool(refused) or push.outcome["mb_status"] == "succeeded"
+        self._state = self._state.changed(answer=push, refused=refused if has_said else self._state.refused)
         found, draft = push.outcome["mb_contact_id"], self._state.draft
         if found is not None and not draft.texts.get("contact_id", "").strip():
             self._edit(draft.with_text("contact_id", str(found)), by_program=True)

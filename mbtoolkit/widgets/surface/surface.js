@@ -218,8 +218,10 @@ function render({ model, el }) {
   }
 
   // JupyterLab takes single keys for commands (a, x, d d) wherever no text is typed, and Ctrl+Z for the notebook's own
-  // undo: they end here, other shortcuts (Ctrl+S) go on.
+  // undo. Those end here, other shortcuts (Ctrl+S) go on. The window hears of a key before the document does, where
+  // Notebook 7 listens; what a key does of itself (typing, Tab, a click by Enter) needs no listener.
   function onKeydown(event) {
+    if (!root.contains(event.target)) return;
     const isShortcut = event.ctrlKey || event.metaKey || event.altKey;
     if (!isShortcut || (EDITING_KEYS.has(event.key.toLowerCase()) && event.target.matches(TYPED_INTO))) {
       event.stopPropagation();
@@ -241,7 +243,7 @@ function render({ model, el }) {
   }
 
   for (const name of EVENTS) root.addEventListener(name, onEvent);
-  root.addEventListener("keydown", onKeydown);
+  window.addEventListener("keydown", onKeydown, { capture: true });
   root.addEventListener("focusout", sendQueue);
   root.addEventListener("beforeinput", onBeforeInput, { capture: true });
   model.on("msg:custom", onMessage);
@@ -249,6 +251,7 @@ function render({ model, el }) {
   model.send({ kind: "ready", view });
   return () => {
     clearTimeout(timer);
+    window.removeEventListener("keydown", onKeydown, { capture: true });
     model.off("msg:custom", onMessage);
     model.off("comm_live_update", onConnection);
   };
