@@ -23,7 +23,7 @@ WATCH = """() => {
   const line = document.getElementById(input.getAttribute('aria-describedby'));
   window.times = [];
   let pressed = 0;
-  input.addEventListener('keydown', () => { pressed = performance.now(); }, true);
+  window.addEventListener('keydown', () => { pressed = performance.now(); }, true);
   new MutationObserver(() => {
     if (!pressed) return;
     const begun = pressed;

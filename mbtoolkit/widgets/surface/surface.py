@@ -39,7 +39,11 @@ class Surface(anywidget.AnyWidget):
         self.on_msg(self._hear)
 
     def render(self) -> Node:
-        """What is to be seen now."""
+        """What is to be seen now.
+
+        Raises:
+            NotImplementedError: a subclass says it.
+        """
         raise NotImplementedError
 
     def on_event(self, key: str, event: str, value: str | bool | None, *, pasted: bool) -> None:
@@ -50,6 +54,9 @@ class Surface(anywidget.AnyWidget):
             event: `input`, `change` or `click`.
             value: what the input holds; None for what is no input.
             pasted: whether the text was pasted.
+
+        Raises:
+            NotImplementedError: a subclass says what.
         """
         raise NotImplementedError
 
@@ -60,6 +67,9 @@ class Surface(anywidget.AnyWidget):
             key: of the input.
             name: the file's own name, without a folder.
             content: all of it.
+
+        Raises:
+            NotImplementedError: a subclass says how.
         """
         raise NotImplementedError
 
