@@ -67,3 +67,28 @@ def test_a_validation_shows_its_summary_as_html(first_push):
 
 def test_no_widget_state_is_saved(first_push):
     assert "widgets" not in first_push.metadata
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        path = next(path for path in NOTEBOOKS if path.stem == "02_edit_one_contact")
+        yield execute(path, tmp_path_factory.mktemp("jupyter"), monkeypatch)
+
+
+def test_one_contact_is_edited_pushed_and_had_as_code(edited):
+    printed = "".join(output.get("text", "") for cell in edited.cells for output in cell.get("outputs", []))
+    assert '"mobileNumber":7700900456' in printed
+    assert "upsert_contact({" in printed
+    assert any("succeeded" in text for text in outputs(edited, "text/plain"))
+
+
+def test_the_form_is_shown_and_nothing_of_the_contact_is_in_its_output(edited):
+    (shown,) = (
+        output
+        for cell in edited.cells
+        for output in cell.get("outputs", [])
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    )
+    assert "grace" not in str(shown["data"])
+    assert "widgets" not in edited.metadata
