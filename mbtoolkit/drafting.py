@@ -44,6 +44,8 @@ _ISSUE: Final = ("column", "severity", "rule", "message")
 _IN_A_FORM: Final = {
     "country_code_missing": "has no country code; fill it in, or write the number as +47 934 54 496",
     "country_code_disagrees": "begins with another country code than the one beside it; correct one of them",
+    "phone_unreadable": "can't be read as a phone number; write it as +47 934 54 496",
+    "not_yes_or_no": "is neither yes nor no; choose one, or leave it as it is",
     "number_missing": "stands without a number; add the number, or empty the country code",
     "number_as_float": "is a decimal or scientific number, so digits may be missing; write them all",
     "no_identifier": "a contact id, a mobile number or an e-mail is needed, so that the CRM can tell who it is",
@@ -348,7 +350,7 @@ def explain(checked: CheckedDraft, *, lists: Mapping[str, str] | None = None, li
         list_id: of the list, where the draft names none.
     """
     contact = checked.contact
-    sentences = [_who(contact), _where(contact.get("list_id") or list_id, lists or {})]
+    sentences = [_who(contact), _where(contact, list_id, lists or {})]
     for name in OPT_INS:
         if name in contact:
             consent = BY_NAME[name].description.removesuffix(".")
@@ -376,10 +378,13 @@ def _who(contact: Mapping[str, Any]) -> str:
     return f"A contact with this {' or '.join(by)} is updated if the CRM has one; else it is a new contact."
 
 
-def _where(list_id: str | None, lists: Mapping[str, str]) -> str:
-    if list_id is None:
-        return "It is named in no list; a new contact goes under All contacts."
-    return f"It goes into the list {lists.get(list_id, list_id)}."
+def _where(contact: Mapping[str, Any], list_id: str | None, lists: Mapping[str, str]) -> str:
+    named = contact.get("list_id") or list_id
+    if named is not None:
+        return f"It goes into the list {lists.get(named, named)}."
+    return (
+        "No list is named." if "contact_id" in contact else "No list is named; a new contact goes under All contacts."
+    )
 
 
 def _label(column: str) -> str:

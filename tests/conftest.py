@@ -55,6 +55,26 @@ def people() -> pl.DataFrame:
     )
 
 
+@pytest.fixture
+def ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A user who may not do everything, even where root runs the tests; tests may be somebody else's meanwhile."""
+    if os.geteuid() != 0:
+        yield os.geteuid()
+        return
+    nobody = 65534
+    roots = [tmp_path_factory.getbasetemp(), *tmp_path_factory.getbasetemp().parents]
+    modes = [(folder, folder.stat().st_mode) for folder in roots[:2]]
+    for folder, mode in modes:
+        folder.chmod(mode | 0o011)
+    os.setresuid(nobody, nobody, 0)
+    try:
+        yield nobody
+    finally:
+        os.setresuid(0, 0, 0)
+        for folder, mode in modes:
+            folder.chmod(mode)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's chromium, one for each module: while it is open, no test can run an event loop of its own."""

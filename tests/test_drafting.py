@@ -286,7 +286,7 @@ def test_clearing_is_an_explicit_null_and_never_beside_a_value():
 def test_what_it_means_is_said_in_words():
     assert explain(checked(email="a@example.com")) == [
         "A contact with this e-mail is updated if the CRM has one; else it is a new contact.",
-        "It is named in no list; a new contact goes under All contacts.",
+        "No list is named; a new contact goes under All contacts.",
         "Set: e-mail.",
         "Mobile opt-in and E-mail opt-in stay as they are.",
     ]
@@ -298,6 +298,7 @@ def test_what_it_means_is_said_in_words():
         "Consent to e-mails is turned on.",
         "Set: City.",
     ]
+    assert "No list is named." in explain(checked(contact_id="5"))
     one_left = " ".join(explain(checked(contact_id="5", email_opt_in="no", list_id=LIST)))
     assert "Mobile opt-in stays as it is." in one_left
     assert LIST in one_left

@@ -85,3 +85,28 @@ def test_a_file_is_mended_and_pushed_and_the_panel_shows_itself_without_a_cell_o
     tables = "\n".join(outputs(file_push, "text/html"))
     assert "email_syntax" in tables
     assert "no_identifier" in tables
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        path = next(path for path in NOTEBOOKS if path.stem == "02_edit_one_contact")
+        yield execute(path, tmp_path_factory.mktemp("jupyter"), monkeypatch)
+
+
+def test_one_contact_is_edited_pushed_and_had_as_code(edited):
+    printed = "".join(output.get("text", "") for cell in edited.cells for output in cell.get("outputs", []))
+    assert '"mobileNumber":7700900456' in printed
+    assert "upsert_contact({" in printed
+    assert any("succeeded" in text for text in outputs(edited, "text/plain"))
+
+
+def test_the_form_is_shown_and_nothing_of_the_contact_is_in_its_output(edited):
+    (shown,) = (
+        output
+        for cell in edited.cells
+        for output in cell.get("outputs", [])
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    )
+    assert "grace" not in str(shown["data"])
+    assert "widgets" not in edited.metadata

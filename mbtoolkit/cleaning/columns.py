@@ -50,7 +50,7 @@ _PLURALS: Final = {
     "international": "phone numbers with a calling code",
     "uuid": "uuids (a list_id only if the name says so)",
     "date": "dates",
-    "yes_no": "yes or no (consent is never guessed from cells)",
+    "yes_no": "answers of yes or no (consent is never guessed from cells)",
 }
 """What cells may look like where the name says nothing, the most telling first."""
 

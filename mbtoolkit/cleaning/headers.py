@@ -20,8 +20,9 @@ _SAID: Final[dict[str, str]] = {
         tfn fon fone fono durbhash doorbhash ring""",
     "phone number": "rufnummer rufnr telefonnummer telefonnumre telefonnr",
     "mobile": """mobile mobiles mobil mobilen mobilt mob cell cellular celular movil handy natel gsm portable
-        smartphone mobilfunk mobail whatsapp""",
+        smartphone mobilfunk mobail""",
     "mobile number": "mobilnummer mobilnr handynummer",
+    "whatsapp": "whatsapp",
     "sms": """sms smses textmessage textmessages textmelding tekstmelding tekstbesked textmeddelande textnachricht
         mensajedetexto mensajesdetexto""",
     "number": "number numbers num no nos nr nbr nummer numret numero numeros numer sankhya nambar",
@@ -39,12 +40,12 @@ _SAID: Final[dict[str, str]] = {
         permisos autorisation autorizacion sahmati sehmati anumati accept accepts accepted accepte accepterer
         accepterar acepta agree agrees agreed subscribe subscribed subscribes subscription subscriptions abonniert
         abonnement abonnert abonnerer abonnerar abonne suscrito suscripcion inscrit inscription pameldt tilmeldt
-        angemeldet anmeldung prenumererar prenumeration gdpr""",
+        angemeldet anmeldung prenumererar prenumeration gdpr subscriber subscribers ja yes oui si""",
     "newsletter": """newsletter newsletters enewsletter nyhetsbrev nyhetsbrevet nyhedsbrev nyhedsbreve boletin
         boletines infolettre lettredinformation rundbrief samacharpatrika samacharpatr""",
     "marketing": """marketing reklame reklam werbung publicite publicidad markedsforing markedsfoering
         marknadsforing promo promotion promotions promotional offers tilbud erbjudande erbjudanden angebote offres
-        ofertas prachar vigyapan""",
+        ofertas prachar vigyapan werbe""",
     "refusal": """optout optouts optedout unsubscribe unsubscribed unsubscribes donot dont dnc avmeldt afmeldt
         avanmald avregistrerad abgemeldet abbestellt abmeldung widerspruch widerrufen reservert reservasjon
         reserveret not ikke ikkje inte ej kein keine keinen nicht ohne ingen inga pas sans aucun sin ningun baja
@@ -90,14 +91,15 @@ _SAID: Final[dict[str, str]] = {
     "region": "region state county fylke bundesland provincia province departement rajya delstat kanton kommune kommun",
     "birth": """birth birthday birthdate dob bday fodselsdato fodselsdag fodsel fodelsedatum fodelsedag fodelse
         fodt foedselsdato foedselsdag foedt bursdag geburtsdatum geburtstag geburt geboren naissance nacimiento
-        cumpleanos anniversaire janmdin janamdin janmtithi janamtithi janm janam""",
+        cumpleanos anniversaire janmdin janamdin janmtithi janamtithi janm janam geb""",
     "gender": "gender sex kjonn kon koen geschlecht sexe genero sexo ling",
     "language": "language lang sprak sprog sprache langue idioma bhasha locale",
     "company": """company firma firmen bedrift bedrifts selskap foretag virksomhed unternehmen unternehmens
         entreprise societe empresa organisation organization organisasjon organizacion kampani employer
         arbeidsgiver arbetsgivare arbejdsgiver arbeitgeber employeur""",
     "job": "job stilling stillings befattning yrke beruf position poste puesto cargo occupation profession role",
-    "title": "title tittel titel titre titulo anrede salutation civilite tiltale",
+    "title": "title tittel titel titre titulo",
+    "salutation": "salutation anrede civilite tiltale tiltal tratamiento",
     "web": "website web webside hjemmeside hemsida webseite homepage url nettside",
     "loyalty": "loyalty lojalitet loyalitet treue fidelite fidelidad medlem member membership mitglied miembro membre",
     "tier": "tier level niva niveau nivel stufe",
@@ -112,8 +114,8 @@ _SAID: Final[dict[str, str]] = {
         current personal personlig personlich personnel personnelle private privat privatperson privee prive
         privado privada field column kolonne spalte value text info information details want wants wanted would
         like receive receives mottar motta modtag modtager erhalten recibir recibe recevoir recoit via to get gets
-        ja yes oui si takk onsker onskar vill vil mochte moechte ich jeg jag je yo clean cleaned international
-        optional required""",
+        takk onsker onskar vill vil mochte moechte ich jeg jag je yo clean cleaned international optional required
+        do you i""",
 }
 """What is said, as ideas, and the words for it: each without case, accents and anything between its parts."""
 
@@ -135,8 +137,10 @@ _SHORTEST_SLIP: Final = 5
 _LONGEST_NAME: Final = 120
 """Characters that are read; what follows them says nothing more."""
 _LONGEST_PHRASE: Final = 4
+_YES: Final = frozenset({"yes", "ja", "si", "oui"})
+_NO: Final = frozenset({"no", "nei", "nej", "nein", "non"})
 _CONSENT: Final = frozenset({"consent", "newsletter", "marketing", "sms"})
-_NEVER_GUESSED: Final = _CONSENT | {"refusal", "filler", "about", "somebody"}
+_NEVER_GUESSED: Final = _CONSENT | {"refusal", "filler", "about", "somebody", "secret"}
 """Ideas that no near miss stands for: `content` is not `consent`."""
 
 _BY_LENGTH: Final[dict[int, list[str]]] = defaultdict(list)
@@ -183,10 +187,11 @@ def read_header(name: str) -> Header:
 
 
 def _tokens(name: str) -> list[str]:
-    """The words of a name, without case and accents."""
+    """The words of a name, without case and accents, and without what only says how it is answered (yes/no)."""
     plain = unicodedata.normalize("NFKD", name[:_LONGEST_NAME].translate(_LETTERS))
     bare = "".join(char for char in plain if not unicodedata.combining(char))
-    return [word.lower() for word in _WORD.findall(_BETWEEN.sub(" ", bare))]
+    words = [word.lower() for word in _WORD.findall(_BETWEEN.sub(" ", bare))]
+    return words[:-2] if words[-2:-1] and words[-2] in _YES and words[-1] in _NO else words
 
 
 def _next(tokens: list[str], place: int) -> tuple[frozenset[str] | None, int, bool]:

@@ -61,7 +61,7 @@ FIELD_TARGETS: Final = (
         "a phone number",
         _called("mobile", "sms number")
         | _called("phone", sure=0.84)
-        | _called("contact number", sure=0.74)
+        | _called("contact number", "whatsapp", sure=0.74)
         | _called("landline", sure=0.42),
         frozenset({"number", "phone", "contact", "customer", "work", "company", "home", "second", "landline"}),
         "phone",
@@ -93,9 +93,10 @@ FIELD_TARGETS: Final = (
     Target(
         "mobile_opt_in",
         "consent to text messages",
-        _called("sms", "mobile consent", "mobile marketing", "phone consent", "phone marketing"),
+        _called("sms", "mobile consent", "mobile marketing"),
         frozenset({"consent", "marketing", "newsletter", "mobile", "phone", "contact", "customer"}),
         "yes_no",
+        unknown=0.5,
     ),
     Target(
         "email_opt_in",
@@ -103,6 +104,7 @@ FIELD_TARGETS: Final = (
         _called("newsletter", "email consent", "email marketing"),
         frozenset({"consent", "marketing", "email", "contact", "customer"}),
         "yes_no",
+        unknown=0.5,
     ),
 )
 
@@ -130,6 +132,7 @@ PROPERTY_TARGETS: Final = tuple(
         ("Company", ("company",), ("name",), None),
         ("Job title", ("job",), ("title", "work"), None),
         ("Title", ("title",), (), None),
+        ("Salutation", ("salutation",), (), None),
         ("Website", ("web",), ("company", "address"), None),
         ("Loyalty tier", ("loyalty tier", "loyalty", "tier"), (), None),
     )
@@ -189,5 +192,8 @@ def named_like(target: Target, canonical: str | None, header: Header) -> str:
     """How the name speaks of the target."""
     if canonical is not None:
         return f"bears the name of the field {canonical}"
-    beside = ", ".join(word for idea, word in _BESIDE.items() if idea in header.ideas & target.beside)
-    return f"named {'almost ' if header.is_near else ''}like {target.noun}" + (f" ({beside})" if beside else "")
+    beside = [word for idea, word in _BESIDE.items() if idea in header.ideas & target.beside]
+    beside += ["among words that are not known"] if header.unknown else []
+    return f"named {'almost ' if header.is_near else ''}like {target.noun}" + (
+        f" ({', '.join(beside)})" if beside else ""
+    )

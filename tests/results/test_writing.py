@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import os
 import resource
 import stat
 import zipfile
@@ -210,13 +209,17 @@ def test_a_file_that_is_replaced_keeps_its_permissions_and_its_links(results, tm
     assert len(csv_of(path)) == results.height + 1
 
 
-def test_a_file_without_the_right_to_write_is_refused(results, tmp_path):
+@pytest.fixture
+def locked(tmp_path):
     path = tmp_path / "results.csv"
     path.touch(mode=0o400)
-    if os.access(path, os.W_OK):
-        pytest.skip("this user may write everything")
+    tmp_path.chmod(0o777)
+    return path
+
+
+def test_a_file_without_the_right_to_write_is_refused(results, locked, ordinary_user):
     with pytest.raises(UsageError, match="permissions"):
-        write_results(results, path)
+        write_results(results, locked)
 
 
 def test_both_sides_of_a_disagreement_about_consent_are_marked(client, tmp_path):

@@ -54,7 +54,7 @@ def test_what_is_typed_is_judged_at_its_field(form, page):
     assert page.find("field:email")["a"]["aria-invalid"] == "true"
     assert page.is_off("push")
     page.type("field:email", "ada@example.com")
-    assert page.told("email") == ""
+    assert page.told("email") == "Such as name@example.com."
     assert "aria-invalid" not in page.find("field:email")["a"]
     assert not page.is_off("push")
     assert form.payload == '{"email":"ada@example.com"}'
@@ -428,6 +428,9 @@ def test_properties_that_the_crm_does_not_know_are_told_at_their_rows(form, page
     assert "Stored." in page.text("answer")
     assert "without the properties Nonsense" in page.text("answer")
     page.press(page.keys("remove")[0])
+    assert "is not known to the CRM" in page.told(unknown)
+    crm.fail("status", status=422)
+    press_and_wait(page)
     assert "is not known to the CRM" in page.told(unknown)
     page.type(page.keys("name")[0], "Country")
     assert page.told(unknown) == ""

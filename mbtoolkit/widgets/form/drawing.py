@@ -15,6 +15,7 @@ _CODE, _NUMBER = IDENTIFIERS["mobile"]
 _HINTS: Final = {
     "contact_id": "Recommended on every update.",
     _CODE: "Such as 47.",
+    "email": "Such as name@example.com.",
     _NUMBER: "Or paste +47 934 54 496: it fills both.",
 }
 _QUIET: Final = "mbt-button mbt-quiet"
@@ -36,10 +37,10 @@ _ANSWERS: Final = {
 
 
 def draw_form(state: State) -> Node:
-    """The form."""
+    """The form; without headings, whose level only the notebook around it could know."""
     return box(
         box(
-            text("Contact", "h3", class_="mbt-title"),
+            text("Contact", "p", id="title", class_="mbt-title"),
             button("Empty the form", "empty", disabled=state.is_busy, class_=_QUIET),
             class_="mbt-head",
         ),
@@ -48,13 +49,15 @@ def draw_form(state: State) -> Node:
             box(_list(state), _field(state, "contact_id"), class_="mbt-grid"),
             box(
                 _field(state, _CODE),
-                _field(state, _NUMBER),
+                box(_field(state, _NUMBER), _clearing(state, _NUMBER)),
                 _opt_in(state, "mobile_opt_in"),
                 class_="mbt-grid mbt-phone",
             ),
-            _clearing(state, _NUMBER),
-            box(_field(state, "email"), _opt_in(state, "email_opt_in"), class_="mbt-grid mbt-mail"),
-            _clearing(state, "email"),
+            box(
+                box(_field(state, "email"), _clearing(state, "email")),
+                _opt_in(state, "email_opt_in"),
+                class_="mbt-grid mbt-mail",
+            ),
             _properties(state),
             class_="mbt-fields",
         ),
@@ -63,7 +66,9 @@ def draw_form(state: State) -> Node:
         _push_bar(state),
         _answer(state),
         _history(state.pushes),
+        tag="section",
         class_="mbt-form",
+        aria_labelledby="title",
     )
 
 
@@ -178,7 +183,14 @@ def _preview(state: State) -> Node:
             box(*(text(each, "li") for each in sentences), tag="ul"),
             text(pretty, "pre", class_="mbt-json", tabindex="0", role="group", aria_label=name),
         ]
-    return box(text("What would be sent", "h4"), *told, tag="section", class_="mbt-preview", key="preview")
+    return box(
+        text("What would be sent", "p", id="preview", class_="mbt-subtitle"),
+        *told,
+        tag="section",
+        class_="mbt-preview",
+        key="preview",
+        aria_labelledby="preview",
+    )
 
 
 def _push_bar(state: State) -> Node:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from mbtoolkit.client import AsyncClient, Client
-from mbtoolkit.contacts import BY_NAME, IDENTIFIERS, is_uuid
+from mbtoolkit.contacts import BY_NAME, IDENTIFIERS
 from mbtoolkit.drafting import Draft, Property, check_draft, draft_of, split_phone, upsert_code
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas import ContactSchema
@@ -20,6 +20,7 @@ from mbtoolkit.schemas.frames import RESULTS
 from mbtoolkit.upserts import upsert_contacts
 from mbtoolkit.widgets.form.drawing import ANOTHER_LIST, draw_form
 from mbtoolkit.widgets.form.state import CLEARABLE, Push, State
+from mbtoolkit.widgets.lists import known_lists
 from mbtoolkit.widgets.surface import Node, Surface
 
 _MOBILE: Final = IDENTIFIERS["mobile"]
@@ -62,7 +63,7 @@ class ContactForm(Surface):
         self._numbers = itertools.count()
         draft = Draft()
         self._state = State(
-            lists=_lists(list_ids),
+            lists=known_lists(list_ids),
             offered=_names(properties),
             default_list=client.settings.list_id,
             draft=draft,
@@ -299,7 +300,8 @@ class ContactForm(Surface):
         if self._state.filled != sent.filled:
             return
         refused = frozenset(push.outcome["mb_invalid_properties"] or ())
-        self._state = self._state.changed(answer=push, refused=refused)
+        has_said = bool(refused) or push.outcome["mb_status"] == "succeeded"
+        self._state = self._state.changed(answer=push, refused=refused if has_said else self._state.refused)
         found, draft = push.outcome["mb_contact_id"], self._state.draft
         if found is not None and not draft.texts.get("contact_id", "").strip():
             self._edit(draft.with_text("contact_id", str(found)), by_program=True)
@@ -314,20 +316,6 @@ def _with_property(draft: Draft, place: int, **changes: Any) -> Draft:
 def _cleared_with(name: str) -> frozenset[str]:
     """The fields that are cleared together."""
     return frozenset(_MOBILE if name in _MOBILE else (name,))
-
-
-def _lists(list_ids: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
-    """Uuid -> name.
-
-    Raises:
-        UsageError: one of them is no uuid.
-    """
-    named = dict(list_ids) if isinstance(list_ids, Mapping) else {each: each for each in list_ids}
-    for name, each in named.items():
-        if not is_uuid(each):
-            msg = f"list_ids[{name!r}] is no uuid; copy it from the list's page in the CRM, or give crm.lists"
-            raise UsageError(msg)
-    return {each: name for name, each in named.items()}
 
 
 def _names(properties: Sequence[str]) -> tuple[str, ...]:

@@ -124,6 +124,7 @@ class Grid {
     Object.values(this.timers).forEach(clearTimeout);
     this.watch.disconnect();
     this.model.off("msg:custom", this.onMessage);
+    window.removeEventListener("keydown", this.onKey, true);
     this.root.remove();
   }
 
@@ -185,7 +186,9 @@ class Grid {
   }
 
   listen() {
-    this.root.addEventListener("keydown", (event) => this.keepFromNotebook(event));
+    this.root.addEventListener("keydown", (event) => { if (this.isOurs(event)) event.stopPropagation(); });
+    this.onKey = (event) => this.mark(event);
+    window.addEventListener("keydown", this.onKey, true);
     this.grid.addEventListener("keydown", (event) => { if (event.target === this.grid) this.press(event); });
     this.grid.addEventListener("focus", () => { this.leaving = false; this.drawActive(); });
     this.scroller.addEventListener("scroll", () => { this.keptScroll = [this.scroller.scrollTop, this.scroller.scrollLeft]; this.draw(); });
@@ -204,12 +207,16 @@ class Grid {
     this.scroller.style.height = `${HEADER_HEIGHT + rows * ROW_HEIGHT + scrollBar}px`;
   }
 
-  /** JupyterLab takes single keys for commands on the notebook's cells (dd deletes one): none of ours may reach it. */
-  keepFromNotebook(event) {
-    const isCommand = event.ctrlKey || event.metaKey || event.altKey;
+  /** Whether a key is for the grid alone. Jupyter takes single keys for commands on cells: dd deletes one. */
+  isOurs(event) {
     const key = (event.key || "").toLowerCase();
-    const isOurs = ["enter", "home", "end", "z"].includes(key) || (!event.shiftKey && ["y", "a", "c", "v", "x"].includes(key));
-    if (!isCommand || isOurs) event.stopPropagation();
+    const isTaken = ["enter", "home", "end", "z"].includes(key) || (!event.shiftKey && ["y", "a", "c", "v", "x"].includes(key));
+    return isTaken || !(event.ctrlKey || event.metaKey || event.altKey);
+  }
+
+  /** Notebook 7 looks at a key before the page does: only this attribute of the element keeps it from its commands. */
+  mark(event) {
+    if (this.root.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", this.isOurs(event));
   }
 
   later(name, milliseconds, act) {
@@ -310,6 +317,7 @@ class Grid {
     this.nothing.hidden = message.total > 0;
     if (this.isFresh) {
       this.isFresh = false;
+      this.shownLook = message.look;
       this.rows.clear();
       this.total = message.total;
       this.body.style.height = `${this.total * ROW_HEIGHT}px`;
@@ -805,7 +813,7 @@ class Grid {
     const row = this.rows.get(top);
     if (!row) return;
     if (texts.length * texts[0].length > 100_000) { this.say("That is too much to paste at once: 100,000 cells at most."); return; }
-    this.send({ kind: "paste", row: row.id, column: this.columns[left].name, texts });
+    this.send({ kind: "paste", look: this.shownLook, row: row.id, column: this.columns[left].name, texts });
   }
 
   clip(kind, event) {

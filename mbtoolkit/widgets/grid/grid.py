@@ -235,8 +235,9 @@ class ContactGrid(anywidget.AnyWidget):
         ids = self._ids(message)
         begin = ids.index_of(message["row"])
         names = [column.name for column in self._edits.columns]
-        if begin is None or message["column"] not in names:
-            msg = "the cell to paste into is not in this view any more; choose it again"
+        is_seen = message["look"] == self._pages[message.view][0]
+        if not is_seen or begin is None or message["column"] not in names:
+            msg = "the rows of this view changed before the paste came; choose the cell again"
             raise UsageError(msg)
         texts: list[list[str]] = message["texts"]
         first = names.index(message["column"])

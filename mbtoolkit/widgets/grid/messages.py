@@ -106,7 +106,7 @@ _FORMS: Final[dict[str, dict[str, Callable[[object], bool]]]] = {
     },
     "window": _WINDOW,
     "edit": {**_CELL, "text": _is_text},
-    "paste": {**_CELL, "texts": _is_block},
+    "paste": {**_CELL, "look": _is_natural, "texts": _is_block},
     "suggest": _CELL,
     "undo": {},
     "redo": {},

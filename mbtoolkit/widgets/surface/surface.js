@@ -3,6 +3,7 @@
 // The kernel sends a tree of plain nodes: {t: tag, k: key, x: text, a: attributes, c: children, v: value, r: revision,
 // f: focus request, w: width in percent, on: events}. Nodes keep their elements from one tree to the next by key, so
 // focus and caret stay. Text becomes text, never HTML; tags and attributes that are not listed here are not made.
+// What a person typed and the kernel has not answered yet is never overwritten.
 
 const TAGS = new Set(
   ("div section fieldset legend h3 h4 p span strong em label input select option datalist textarea button details " +
@@ -14,6 +15,8 @@ const ATTRIBUTES = new Set(
 );
 const REFERENCES = new Set(["id", "for", "list", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns"]);
 const EVENTS = ["input", "change", "click"];
+const EDITING_KEYS = new Set(["z", "y", "x", "c", "v", "a"]);
+const TYPED_INTO = "input, textarea, [contenteditable='true']";
 const CHUNK_BYTES = 1024 * 1024;
 const WAITING_MILLISECONDS = 1500;
 const WAITING = "Waiting for the kernel. If this stays, run the cell above once more.";
@@ -39,9 +42,11 @@ function render({ model, el }) {
   el.classList.add("mbt-host");
   el.append(root);
 
-  // What was done and not yet answered. Typing in one field counts once, with the newest text.
+  // What was done and not yet answered. While the kernel has something to answer, typing waits, and counts once for each
+  // field, with the newest text; leaving a field or pressing a button sends it all, so that it comes before the cell that
+  // one runs next.
   const queue = [];
-  let asked = null;
+  const sent = [];
   let sequence = 0;
   let timer = null;
   const files = new Map();
@@ -55,31 +60,40 @@ function render({ model, el }) {
 
   function enqueue(event) {
     const last = queue.at(-1);
-    if (event.event === "input" && last && last.event === "input" && last.key === event.key) queue.pop();
+    const isTyping = event.event === "input";
+    if (isTyping && last?.event === "input" && last.key === event.key) queue.pop();
     queue.push(event);
-    next();
+    if (!isTyping || !sent.length) sendQueue();
   }
 
-  function next() {
-    if (asked !== null || !queue.length) return;
-    asked = queue.shift();
-    sequence += 1;
-    asked.seq = sequence;
-    asked.view = view;
-    model.send(asked);
-    timer = setTimeout(() => say(BUSY), WAITING_MILLISECONDS);
+  function sendQueue() {
+    for (const event of queue.splice(0)) {
+      sequence += 1;
+      event.seq = sequence;
+      event.view = view;
+      sent.push(event);
+      model.send(event);
+    }
+    if (sent.length && timer === null) timer = setTimeout(() => say(BUSY), WAITING_MILLISECONDS);
+  }
+
+  function settle() {
+    clearTimeout(timer);
+    timer = null;
+    waiting.hidden = true;
   }
 
   function answered(message) {
-    if (message.view !== view || asked === null || message.seq !== asked.seq) return;
-    asked = null;
-    clearTimeout(timer);
-    waiting.hidden = true;
-    next();
+    if (message.view === view && message.seq !== null) {
+      while (sent.length && sent[0].seq <= message.seq) sent.shift();
+    }
+    if (sent.length) return;
+    settle();
+    sendQueue();
   }
 
   function isPending(key) {
-    return asked?.key === key || queue.some((event) => event.key === key);
+    return sent.some((event) => event.key === key) || queue.some((event) => event.key === key);
   }
 
   function prefixed(name, value) {
@@ -129,7 +143,7 @@ function render({ model, el }) {
     const here = document.activeElement;
     const panel = root.closest(".mbt-push-panel");
     if (message.view !== null || (panel && !panel.contains(here))) return false;
-    return !here?.matches("input, textarea, select, [contenteditable='true']");
+    return !here?.matches(`${TYPED_INTO}, select`);
   }
 
   function drawChildren(parent, nodes) {
@@ -194,7 +208,6 @@ function render({ model, el }) {
 
   function onMessage(message) {
     if (message.kind === "tree") {
-      if (asked === null) waiting.hidden = true;
       answered(message);
       wanted = null;
       const allowed = mayFocus(message);
@@ -207,27 +220,41 @@ function render({ model, el }) {
     }
   }
 
-  // JupyterLab takes single keys for commands (a, x, d d) wherever no text is typed: they end here.
+  // JupyterLab takes single keys for commands (a, x, d d) wherever no text is typed, and Ctrl+Z for the notebook's own
+  // undo. Those end here, other shortcuts (Ctrl+S) go on. The window hears of a key before the document does, where
+  // Notebook 7 listens; what a key does of itself (typing, Tab, a click by Enter) needs no listener.
   function onKeydown(event) {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    if (!root.contains(event.target)) return;
+    const isShortcut = event.ctrlKey || event.metaKey || event.altKey;
+    if (!isShortcut || (EDITING_KEYS.has(event.key.toLowerCase()) && event.target.matches(TYPED_INTO))) {
+      event.stopPropagation();
+    }
     if (event.repeat && event.key === "Enter" && event.target.matches("button")) event.preventDefault();
+  }
+
+  // JupyterLab forbids the fields in a notebook their undo, in a listener on each of them: it is kept from hearing of it.
+  function onBeforeInput(event) {
+    if (event.inputType.startsWith("history")) event.stopPropagation();
   }
 
   // A kernel that was restarted knows nothing of this form any more.
   function onConnection() {
     queue.length = 0;
-    asked = null;
-    clearTimeout(timer);
+    sent.length = 0;
+    settle();
     say(GONE);
   }
 
   for (const name of EVENTS) root.addEventListener(name, onEvent);
-  root.addEventListener("keydown", onKeydown);
+  window.addEventListener("keydown", onKeydown, { capture: true });
+  root.addEventListener("focusout", sendQueue);
+  root.addEventListener("beforeinput", onBeforeInput, { capture: true });
   model.on("msg:custom", onMessage);
   model.on("comm_live_update", onConnection);
   model.send({ kind: "ready", view });
   return () => {
     clearTimeout(timer);
+    window.removeEventListener("keydown", onKeydown, { capture: true });
     model.off("msg:custom", onMessage);
     model.off("comm_live_update", onConnection);
   };

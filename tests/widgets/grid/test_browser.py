@@ -355,3 +355,19 @@ def test_axe_core_finds_nothing_wrong(lab, theme, width):
     book.output.get_by_label("Rows to show").scroll_into_view_if_needed()
     shot(book, f"{theme}-{width}-keys")
     assert book.violations(".mbg") == []
+
+
+def test_an_edit_made_while_a_cell_runs_comes_through(lab):
+    book, table = opened(lab)
+    cell(table, 1, "E-mail").click()
+    book.page.evaluate(
+        """() => { const panel = [...window.jupyterapp.shell.widgets('main')].find((each) => each.sessionContext);
+        panel.sessionContext.session.kernel.requestExecute({code: 'import time; time.sleep(3)'}); }"""
+    )
+    book.page.keyboard.type("patient@example.com")
+    press(book, "Enter")
+    expect(cell(table, 1, "E-mail")).to_have_text("patient@example.com")
+    status = book.output.locator(".mbg-status")
+    expect(status).to_contain_text("1 change", timeout=15_000)
+    expect(status).not_to_contain_text("Waiting")
+    assert kernel(book, "grid.contacts['email'][1]") == "patient@example.com"

@@ -156,7 +156,7 @@ def test_undo_of_a_row_that_is_not_shown_says_so(page):
 
 def test_a_block_goes_into_the_rows_of_the_view(page, grid):
     page.look(sort="note", descending=True)
-    page.say("paste", row=2, column="email_opt_in", texts=[["yes", "one", "9"], ["no", "two", "9"]])
+    page.say("paste", look=1, row=2, column="email_opt_in", texts=[["yes", "one", "9"], ["no", "two", "9"]])
     assert grid.contacts["note"].to_list() == ["a", "two", "one", "d"]
     assert grid.contacts["email_opt_in"].to_list() == [True, False, True, None]
     assert "2 had no place or stand in columns that may not be edited" in page.heard()[-1]["note"]
@@ -166,16 +166,24 @@ def test_a_block_goes_into_the_rows_of_the_view(page, grid):
 
 def test_what_does_not_fit_into_the_table_is_said(page, grid):
     page.look()
-    page.say("paste", row=3, column="note", texts=[["x"], ["y"]])
+    page.say("paste", look=1, row=3, column="note", texts=[["x"], ["y"]])
     assert grid.contacts["note"].to_list() == ["a", "b", "c", "x"]
     assert page.heard()[-1]["note"].startswith("1 cells filled. 1 had no place")
+
+
+def test_a_block_for_rows_that_are_not_shown_any_more_goes_nowhere(page, grid):
+    page.look()
+    page.look(sort="note", descending=True)
+    answers = page.say("paste", look=1, row=1, column="note", texts=[["x"], ["y"]])
+    assert answers[-1]["kind"] == "error"
+    assert grid.changes.is_empty()
 
 
 def test_a_block_that_touches_many_rows_makes_the_pages_ask_anew(wired):
     grid = ContactGrid(pl.DataFrame({"contact_id": range(1, 1001), "note": ["x"] * 1000}))
     page = Page(grid)
     page.look()
-    (answer,) = page.say("paste", row=0, column="note", texts=[["y"]] * 1000)
+    (answer,) = page.say("paste", look=1, row=0, column="note", texts=[["y"]] * 1000)
     assert answer["rows"] is None
     assert grid.contacts["note"].unique().to_list() == ["y"]
 
@@ -280,9 +288,15 @@ def test_refresh_shows_what_was_edited_from_a_cell(page, grid):
         pytest.param({"kind": "edit", "view": "a", "row": 99, "column": "note", "text": "x"}, id="no such row"),
         pytest.param({"kind": "edit", "view": "a", "row": 1, "column": "nothing", "text": "x"}, id="no such column"),
         pytest.param({"kind": "edit", "view": "a", "row": 1, "column": "bought", "text": "x"}, id="read-only"),
-        pytest.param({"kind": "paste", "view": "a", "row": 1, "column": "note", "texts": [["x"]]}, id="no view yet"),
-        pytest.param({"kind": "paste", "view": "a", "row": 1, "column": "note", "texts": [["x"], []]}, id="ragged"),
-        pytest.param({"kind": "paste", "view": "a", "row": 1, "column": "note", "texts": [[1]]}, id="numbers"),
+        pytest.param(
+            {"kind": "paste", "view": "a", "look": 1, "row": 1, "column": "note", "texts": [["x"]]}, id="no view yet"
+        ),
+        pytest.param(
+            {"kind": "paste", "view": "a", "look": 1, "row": 1, "column": "note", "texts": [["x"], []]}, id="ragged"
+        ),
+        pytest.param(
+            {"kind": "paste", "view": "a", "look": 1, "row": 1, "column": "note", "texts": [[1]]}, id="numbers"
+        ),
         pytest.param({"kind": "window", "view": "a", "look": 1, "start": 0, "count": 501}, id="a huge window"),
         pytest.param({"kind": "window", "view": "a", "look": 1, "start": -1, "count": 5}, id="before the first"),
         pytest.param({"kind": "look", "view": "a", "look": 1, **LOOK, "rows": "some"}, id="no such choice"),
