@@ -29,7 +29,7 @@ _MEANING: Final = {
     "invalid": "not sent: a rule refused it",
     "rejected": "sent, and the CRM refused it",
     "unknown": "sent, and no clear answer came: it may or may not be stored",
-    "not_sent": "the run stopped first",
+    "not_sent": "the run stopped first; sending it again is safe",
 }
 
 _SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_code")

@@ -45,7 +45,7 @@ class Limits:
         for name, (is_usable, wanted) in _USABLE.items():
             value = getattr(self, name)
             if not is_usable(value):
-                msg = f"Limits({name}={value!r}): give {wanted}"
+                msg = f"{name}={value!r}: give {wanted}"
                 raise SettingsError(msg)
 
     @property
