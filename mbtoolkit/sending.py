@@ -204,16 +204,18 @@ class Run:
         """One request, made when the limits let it; None where the run is stopped before."""
         if self.budget is None:
             return await attempt()
-        outcome = await self.budget.within(attempt, self._wait)
+        outcome = await self.budget.within(attempt, self._may_go)
         asked = outcome.retry_after_seconds if outcome and outcome.http_status == 429 else None
         if asked is not None and asked > LONGEST_WAIT_SECONDS:
-            await self._wait(Later(asked, "pause"))
+            await self._may_go(Later(asked, "pause"))
         return outcome
 
-    async def _wait(self, later: Later) -> bool:
+    async def _may_go(self, later: Later | None) -> bool:
         """Waits for the limits; where that is too long, ends the run. Whether it goes on."""
         assert self.budget is not None
-        if later.seconds > LONGEST_WAIT_SECONDS:
+        if later is None:
+            pass
+        elif later.seconds > LONGEST_WAIT_SECONDS:
             self._stop_for(Outcome("not_sent", code=LIMIT_REACHED, message=self.budget.when(later)))
         elif later.reason == "window":
             await self._sleep(later.seconds)

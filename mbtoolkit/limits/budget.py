@@ -49,21 +49,25 @@ class Budget:
         # One thread has the file: nothing waits for the disk in the event loop, and what is told is taken in order.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mbtoolkit-limits")
 
-    async def within(self, attempt: Attempt, wait: Callable[[Later], Awaitable[bool]]) -> Outcome | None:
+    async def within(self, attempt: Attempt, may_go: Callable[[Later | None], Awaitable[bool]]) -> Outcome | None:
         """Makes one request when it may be made.
 
         Args:
             attempt: makes it.
-            wait: waits as it is told, and says whether to ask again afterwards.
+            may_go: waits as long as it is told, if it is told anything, and says whether it is still to be made.
 
         Returns:
-            What became of it; None where `wait` said that it was not to be made.
+            What became of it; None where it was not to be made any more.
         """
         number = self._random.getrandbits(53)
         async with self._turn:  # one asks for all: the others would only ask for the same slot at the same moment
-            while (later := await self._ask(number)) is not None:
-                if not await wait(later):
-                    return None
+            later = None
+            while await may_go(later):
+                later = await self._ask(number)
+                if later is None:
+                    break
+            else:
+                return None
         outcome = await attempt()  # cancelled: the slot stays taken until no answer can be on its way
         self._thread.submit(self._change, partial(self._settle, number, outcome))
         return outcome
