@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mbtoolkit.errors import UnprocessableError as UnprocessableError
     from mbtoolkit.errors import UsageError as UsageError
     from mbtoolkit.errors import WrongAddressError as WrongAddressError
+    from mbtoolkit.limits import Limits as Limits
     from mbtoolkit.payloads import build_payloads as build_payloads
     from mbtoolkit.progress import Progress as Progress
     from mbtoolkit.reading import read_contacts as read_contacts
@@ -72,6 +73,7 @@ _HOMES: Final[dict[str, str]] = {
     "FrameError": "errors",
     "InvalidContactError": "errors",
     "IssuesSchema": "schemas",
+    "Limits": "limits",
     "MappingError": "errors",
     "MbtoolkitError": "errors",
     "NotSentError": "errors",
@@ -121,6 +123,7 @@ __all__ = [
     "FrameError",
     "InvalidContactError",
     "IssuesSchema",
+    "Limits",
     "MappingError",
     "MbtoolkitError",
     "NotSentError",

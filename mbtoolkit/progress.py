@@ -26,12 +26,15 @@ class Progress:
         total: rows to send.
         counts: done rows by status.
         pause_seconds: how long the run still waits because the CRM asked for it; 0 while it sends.
+        limit_used: the part of the account's limit in use, from 0 to 1: the requests of the last ten seconds (or of the
+            day, where that is the larger part), by all runs of this user with this token; None without limits.
     """
 
     done: int
     total: int
     counts: Mapping[str, int] = field(default_factory=Counter)
     pause_seconds: float = 0.0
+    limit_used: float | None = None
 
 
 class Reporter(Protocol):
@@ -74,6 +77,8 @@ class Bar:
         told = ", ".join(f"{count:,} {status}" for status, count in progress.counts.items() if count)
         if progress.pause_seconds > 0:
             told = f"paused {progress.pause_seconds:.0f} s (CRM's limit); {told}"
+        if progress.limit_used is not None:
+            told += f"; {progress.limit_used:.0%} of the limit"
         self._bar.set_postfix_str(told, refresh=False)
         self._bar.update(progress.done - self._bar.n)
 

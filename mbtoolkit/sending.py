@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mbtoolkit.client import AsyncClient, Outcome, Settings, Wait
+from mbtoolkit.client import AsyncClient, Attempt, Outcome, Settings, Wait
+from mbtoolkit.limits import LONGEST_WAIT_SECONDS, Budget, Later
 from mbtoolkit.progress import UPDATES_PER_SECOND, Progress, Reporter
 from mbtoolkit.schemas.frames import Status
 
@@ -33,6 +34,7 @@ STATUS_OF: Final[dict[str, Status]] = {
 _log = logging.getLogger("mbtoolkit")
 
 NOT_REACHED: Final = Outcome("not_sent", code="run_stopped", message="the run stopped before this row was sent")
+LIMIT_REACHED: Final = "limit_reached"
 _HELD: Final = Outcome(
     "not_sent", code="held", message="held back: an earlier row of the same contact may still be applied"
 )
@@ -64,6 +66,7 @@ class Run:
         bodies: the JSON bodies.
         chains: positions in `bodies`; those of one chain go one after the other, in order.
         stop: ends the run when another thread sets it.
+        budget: the requests that may be made; None where no limits are stated.
         outcomes: what became of each body; None until it is known.
         stopped_by: the outcome that stopped the run, if one did.
         counts: finished bodies by status.
@@ -72,6 +75,7 @@ class Run:
     bodies: Sequence[str]
     chains: Iterator[Sequence[int]]
     stop: threading.Event = field(default_factory=threading.Event)
+    budget: Budget | None = None
     outcomes: list[Outcome | None] = field(default_factory=list)
     stopped_by: Outcome | None = None
     counts: Counter[str] = field(default_factory=Counter)
@@ -119,13 +123,17 @@ class Run:
         return self._cancelled.is_set() or self.stop.is_set()
 
     def final(self) -> list[Outcome]:
-        """What became of each body; those never taken up were not sent."""
-        return [outcome or NOT_REACHED for outcome in self.outcomes]
+        """What became of each body; those never taken up were not sent, and say why where the limits are the reason."""
+        why = self.stopped_by
+        at_limit = why is not None and why.code == LIMIT_REACHED
+        not_reached = replace(NOT_REACHED, code=why.code, message=why.message) if why and at_limit else NOT_REACHED
+        return [outcome or not_reached for outcome in self.outcomes]
 
     def _report(self, report: Reporter | None) -> None:
         if report is not None:
             pause = max(0.0, self.resume_at - time.monotonic())
-            report(Progress(sum(self.counts.values()), len(self.bodies), dict(self.counts), pause))
+            share = None if self.budget is None else self.budget.share
+            report(Progress(sum(self.counts.values()), len(self.bodies), dict(self.counts), pause, share))
 
     def _end(self, at_once: bool) -> None:
         if self._stop is not None:
@@ -139,6 +147,9 @@ class Run:
             asyncio.run(self._all(settings, max_concurrency))
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
             self._failure = error
+        finally:
+            if self.budget is not None:
+                self.budget.close()
 
     async def _all(self, settings: Settings, max_concurrency: int) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -167,22 +178,50 @@ class Run:
 
     async def _one(self, client: AsyncClient, row: int) -> Outcome:
         try:
-            outcome = await client.send(self.bodies[row].encode(), pause=self._pause)
+            outcome = await client.send(self.bodies[row].encode(), pause=self._pause, within=self._within)
         except asyncio.CancelledError:
             self._settle(row, _INTERRUPTED)
             raise
         except Exception as error:  # noqa: BLE001 - a fault of our own must not cost the other rows' results
             _log.exception("a fault while sending; please report it")
             outcome = replace(_FAULT, message=f"{_FAULT.message} ({type(error).__name__})")
-        self._settle(row, outcome)
-        if outcome.stops_run and self._stop is not None:
-            self.stopped_by = self.stopped_by or outcome
-            self._stop.set()
+        if outcome.attempts or outcome.stops_run:  # else the run stopped while it waited for its turn
+            self._settle(row, outcome)
+        if outcome.stops_run:
+            self._stop_for(outcome)
         return outcome
+
+    def _stop_for(self, outcome: Outcome) -> None:
+        self.stopped_by = self.stopped_by or outcome
+        if self._stop is not None:
+            self._stop.set()
 
     def _settle(self, row: int, outcome: Outcome) -> None:
         self.outcomes[row] = outcome
         self.counts[STATUS_OF[outcome.kind]] += 1
+
+    async def _within(self, attempt: Attempt) -> Outcome | None:
+        """One request, made when the limits let it; None where the run is stopped before."""
+        if self.budget is None:
+            return await attempt()
+        outcome = await self.budget.within(attempt, self._may_go)
+        asked = outcome.retry_after_seconds if outcome and outcome.http_status == 429 else None
+        if asked is not None and asked > LONGEST_WAIT_SECONDS:
+            await self._may_go(Later(asked, "pause"))
+        return outcome
+
+    async def _may_go(self, later: Later | None) -> bool:
+        """Waits for the limits; where that is too long, ends the run. Whether it goes on."""
+        assert self.budget is not None
+        if later is None:
+            pass
+        elif later.seconds > LONGEST_WAIT_SECONDS:
+            self._stop_for(Outcome("not_sent", code=LIMIT_REACHED, message=self.budget.when(later)))
+        elif later.reason == "window":
+            await self._sleep(later.seconds)
+        else:
+            self.resume_at = max(self.resume_at, time.monotonic() + later.seconds)
+        return await self._may_send()
 
     async def _may_send(self) -> bool:
         """Waits while the run is paused; False once it is stopped."""

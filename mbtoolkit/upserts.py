@@ -13,12 +13,13 @@ import polars as pl
 from mbtoolkit.client import AsyncClient, Client, Outcome, Settings, error_of
 from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
+from mbtoolkit.limits import Budget, Limits, limits_of
 from mbtoolkit.payloads import build_payloads
 from mbtoolkit.progress import Progress, reporter
 from mbtoolkit.reporting import LEFT_OUT, first_rows, results_frame, with_disputes
 from mbtoolkit.schemas import ContactSchema, shared_identifiers
 from mbtoolkit.schemas.frames import RESULTS
-from mbtoolkit.sending import STATUS_OF, Run, interruptible
+from mbtoolkit.sending import LIMIT_REACHED, STATUS_OF, Run, interruptible
 from mbtoolkit.single import frame_of_contact
 from mbtoolkit.validation import validate_contacts
 
@@ -40,6 +41,7 @@ def upsert_contacts(
     leave_out: Iterable[int] = (),
     schema: type[ContactSchema] = ContactSchema,
     max_concurrency: int = 10,
+    limits: str | Limits | None = None,
     progress: bool | Callable[[Progress], None] = True,
     stop: threading.Event | None = None,
 ) -> pl.DataFrame:
@@ -61,6 +63,11 @@ def upsert_contacts(
             `not_sent`, `left_out`.
         schema: the rules; a subclass of `ContactSchema` to add your own.
         max_concurrency: requests on their way at once, 1 to 100.
+        limits: the account's plan, "freemium", "starter" or "pro", or `Limits(...)`: no more requests are made than it
+            grants, counted together with every other run of this user (any process, notebook or script) that states
+            limits for the same token. A day's requests used up end the run; the rows that are `not_sent` say when to
+            send them again. None, the default, sends as fast as it can and pauses when the CRM refuses (429), for the
+            toolkit can't know the plan.
         progress: a bar after the first second; False for none; or a function that takes a `Progress`.
         stop: an event that another thread may set (a Cancel button, say) to do what Ctrl-C does: no new requests, those
             on their way are waited for, the other rows come back as `not_sent`.
@@ -72,19 +79,22 @@ def upsert_contacts(
     Raises:
         FrameError: `contacts` is no polars DataFrame, `clear` names what can't be cleared, or `leave_out` a row that
             isn't there.
-        SettingsError: `client`, `list_id`, `opt_ins_on`, `max_concurrency`, `progress` or `stop` can't be used.
+        SettingsError: `client`, `list_id`, `opt_ins_on`, `max_concurrency`, `limits`, `progress` or `stop` can't be
+            used.
         UsageError: `schema` is no `ContactSchema`, or would alter the frame.
         ConsentError: more opt-ins would be turned on than was stated. Nothing was sent.
     """
     options = {"opt_ins_on": opt_ins_on, "max_concurrency": max_concurrency, "progress": progress, "stop": stop}
     _check_call(contacts, client, list_id, options)
+    stated = limits_of(limits)
     frame = contacts.drop(RESULTS, strict=False)
     validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
     is_left_out = validation.valid[ROW].is_in(_positions(leave_out, contacts.height).implode())
     sent = validation.valid.filter(~is_left_out)
     _check_consent(sent, opt_ins_on)
     payloads = build_payloads(sent, list_id=_list_of(list_id, client.settings), clear=clear)
-    run = Run(payloads["payload"].to_list(), chains(sent), stop or threading.Event())
+    budget = None if stated is None else Budget(stated, client.settings)
+    run = Run(payloads["payload"].to_list(), chains(sent), stop or threading.Event(), budget)
     with interruptible(run):
         if run.bodies:
             run.send(client.settings, max_concurrency, reporter(progress, len(run.bodies)))
@@ -277,6 +287,8 @@ def _say_if_stopped(run: Run) -> None:
     left = sum(1 for outcome in run.final() if STATUS_OF[outcome.kind] == "not_sent")
     if run.stopped_by is not None:
         why = f"{run.stopped_by.http_status or ''} {run.stopped_by.code}".strip()
+        if run.stopped_by.code == LIMIT_REACHED:
+            why = f"{run.stopped_by.message}"
         _log.warning("the run stopped (%s); %s rows were not sent", why, f"{left:,}")
     elif left and run.was_cancelled:
         _log.warning("the run was interrupted; %s rows were not sent", f"{left:,}")

@@ -29,6 +29,14 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _state_of_its_own(tmp_path_factory) -> Iterator[None]:
+    """No test, and no process that one starts, remembers anything in the folder of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MBTOOLKIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def crm() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:

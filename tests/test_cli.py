@@ -21,6 +21,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit.demo import sample
+from mbtoolkit.sandbox import Sandbox
 
 
 def run(*words, env=None, timeout=120):
@@ -379,6 +380,33 @@ def test_a_terminal_shows_progress(env, slow):
     assert code == 0, seen
     assert re.search(r"\d+/150, ", seen)
     assert "150/150" in seen
+
+
+def test_a_plan_is_kept_and_its_share_shown(tmp_path):
+    path = tmp_path / "many.csv"
+    path.write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(120)), encoding="utf-8")
+    with Sandbox(plan="freemium") as crm:
+        env = {"MBTOOLKIT_BASE_URL": crm.base_url, "MBTOOLKIT_TOKEN": crm.token, "MBTOOLKIT_STATE_DIR": str(tmp_path)}
+        seen, code = in_terminal("push", path, "--plan", "freemium", "--time-zone", "Europe/Oslo", env=env)
+        assert code == 0, seen
+        assert "100% of the limit" in seen
+        assert crm.requests()["status"].to_list() == [202] * 120
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--plan", "freemium", "--time-zone", "Oslo"), "--time-zone 'Oslo': give the name of a time zone"),
+        (("--time-zone", "Europe/Oslo"), "give --plan too"),
+        (("--plan", "gold"), "invalid choice: 'gold'"),
+    ],
+    ids=["zone", "no plan", "plan"],
+)
+def test_a_plan_that_can_not_be_kept_is_refused(crm, env, clean, words, said):
+    done = run("push", clean, *words, env=env)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert crm.requests().is_empty()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)

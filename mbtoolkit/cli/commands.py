@@ -13,6 +13,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ _MEANING: Final = {
     "invalid": "not sent: a rule refused it",
     "rejected": "sent, and the CRM refused it",
     "unknown": "sent, and no clear answer came: it may or may not be stored",
-    "not_sent": "the run stopped first",
+    "not_sent": "the run stopped first; sending it again is safe",
 }
 
 _SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_code")
@@ -109,9 +110,31 @@ def push(parsed: argparse.Namespace) -> int:
         _ended_like_ctrl_c(),
         Client.from_env(**{name: value for name, value in options.items() if value is not None}) as client,
     ):
-        options = {"opt_ins_on": parsed.opt_ins_on, "clear": parsed.clear, "max_concurrency": parsed.max_concurrency}
+        options = {
+            "opt_ins_on": parsed.opt_ins_on,
+            "clear": parsed.clear,
+            "max_concurrency": parsed.max_concurrency,
+            "limits": _limits(parsed),
+        }
         results, is_saved = _upsert(_read(parsed), client, parsed, **options)
         return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
+
+
+def _limits(parsed: argparse.Namespace) -> Any:
+    """The limits of the plan, with the account's time zone.
+
+    Raises:
+        UsageError: there is no such zone, or a zone without a plan.
+    """
+    from mbtoolkit.limits import limits_of  # noqa: PLC0415
+
+    limits = limits_of(parsed.plan)
+    if parsed.time_zone is None:
+        return limits
+    if limits is None:
+        msg = "--time-zone says when a plan's day ends; give --plan too"
+        raise UsageError(msg)
+    return replace(limits, time_zone=parsed.time_zone)
 
 
 @contextmanager

@@ -116,6 +116,8 @@ def _add_push(commands: Any) -> None:
         "--clear", action="append", default=[], metavar="FIELD", help="empty it where blank; may repeat"
     )
     command.add_argument("--opt-ins-on", type=int, metavar="N", help="how many opt-ins this turns on, if over 100")
+    command.add_argument("--plan", choices=("freemium", "starter", "pro"), help="keep its limits; else pause at a 429")
+    command.add_argument("--time-zone", metavar="ZONE", help="of the account, whose midnight ends the plan's day")
     command.add_argument("--max-concurrency", type=int, default=10, metavar="N", help="requests at once (10)")
 
 

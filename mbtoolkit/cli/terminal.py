@@ -17,7 +17,7 @@ WIDTH: Final = 80
 """Characters a line of a table has at the most."""
 
 _ARGUMENT: Final = re.compile(
-    r"\b(base_url|clear|default_country|encoding|list_id|max_concurrency|opt_ins_on|separator|sheet)=(\.\.\.)?"
+    r"\b(base_url|clear|default_country|encoding|list_id|max_concurrency|opt_ins_on|separator|sheet|time_zone)=(\.\.\.)?"
 )
 """An argument of the toolkit's functions that is an option here too."""
 

@@ -12,6 +12,7 @@ import ssl
 import threading
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -32,6 +33,12 @@ _USER_AGENT: Final = f"mbtoolkit/{__version__}"
 T = TypeVar("T")
 Pause = Callable[[Wait], Awaitable[bool]]
 """Waits; says whether to go on afterwards."""
+
+Attempt = Callable[[], Awaitable[Outcome]]
+"""Makes one request."""
+
+Within = Callable[[Attempt], Awaitable[Outcome | None]]
+"""Makes a request when it may be made; says what became of it, or None where it may not."""
 
 
 class AsyncClient:
@@ -93,7 +100,9 @@ class AsyncClient:
         """
         return cls(**settings_from_env(options))
 
-    async def send(self, body: bytes, *, resend_is_safe: bool = True, pause: Pause | None = None) -> Outcome:
+    async def send(
+        self, body: bytes, *, resend_is_safe: bool = True, pause: Pause | None = None, within: Within | None = None
+    ) -> Outcome:
         """Sends one body as it is, again where that is safe and useful, and says what became of it.
 
         No rule is applied here, and no answer raises: `upsert_contact` and `upsert_contacts` are the ways that judge a
@@ -103,11 +112,15 @@ class AsyncClient:
             body: a JSON body of the single upsert operation, such as `build_payloads` makes.
             resend_is_safe: whether the body names its contact by an identifier.
             pause: waits before another attempt and says whether to make it; sleeps and goes on by default.
+            within: makes each attempt, within the account's limits, say; None makes them at once.
         """
         tries = Attempts(self.settings.attempts, resend_is_safe=resend_is_safe, jitter=self._jitter)
         wait: Wait | None = Wait(0)
         while wait is not None:
-            wait = tries.hear(await self._attempt(body))
+            outcome = await (within or _at_once)(partial(self._attempt, body))
+            if outcome is None:
+                break
+            wait = tries.hear(outcome)
             if wait is not None and not await (pause or _sleep)(wait):
                 break
         return tries.outcome
@@ -161,6 +174,10 @@ def _shown(client: AsyncClient | Client) -> str:
     """A client's repr, also of one that was refused half-way through its making."""
     settings = getattr(client, "settings", None)
     return f"{type(client).__name__}({settings.base_url!r})" if settings else f"<{type(client).__name__}, not made>"
+
+
+async def _at_once(attempt: Attempt) -> Outcome:
+    return await attempt()
 
 
 async def _sleep(wait: Wait) -> bool:

@@ -1,0 +1,12 @@
+"""The account's request budget: kept by counting, shared by all processes of the user that use one token.
+
+A request counts from the moment it may go until a whole window after its *answer*. Whatever the CRM's window is (fixed
+or sliding) and however long the way, it then never sees more requests in one window than the plan grants: of the
+requests that it counts in any window, the one sent last was sent when all the others still counted here.
+"""
+
+from mbtoolkit.limits.budget import LONGEST_WAIT_SECONDS, Budget
+from mbtoolkit.limits.history import History, Later
+from mbtoolkit.limits.plans import PLANS, Limits, limits_of
+
+__all__ = ["LONGEST_WAIT_SECONDS", "PLANS", "Budget", "History", "Later", "Limits", "limits_of"]
