@@ -1,11 +1,14 @@
 """Faults of the two batch operations: what the client sees, and what was applied all the same."""
 
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
 
-ADA, BO = {"email": "ada@example.com"}, {"email": "bo@example.com"}
+from mbtoolkit.sandbox.faults import KINDS, OPERATION_OF
+
+ADA, BO, CY = ({"email": f"{name}@example.com"} for name in ("ada", "bo", "cy"))
 
 
 def people(count):
@@ -24,6 +27,28 @@ def test_batch_is_applied_only_where_the_fault_came_after_the_commit(sender, kin
     sender.crm.wait_for_batches()
     assert sender.crm.contacts().height == (phase == "after_commit")
     assert sender.crm.requests()["applied"].to_list() == [phase == "after_commit"]
+
+
+ANY_KIND = [kind for kind in KINDS if kind not in OPERATION_OF]
+
+
+@pytest.mark.parametrize("phase", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("kind", ANY_KIND)
+def test_every_other_kind_of_fault_strikes_both_operations(crm, connect, kind, phase):
+    sender = connect(crm)
+    known = sender.batch_id_of([CY])
+    crm.wait_for_batches()
+    location = "/elsewhere" if kind == "redirect" else None
+    crm.fail(kind, phase=phase, times=2, seconds=0.01, size=100_000, location=location)
+    # A sender each: after a hang-up the next request on the same connection fails before it is sent.
+    for ask in (lambda: connect(crm).batch([ADA]), lambda: connect(crm).batch_status(known)):
+        with suppress(httpx.HTTPError):
+            assert ask().status_code != 500 or kind == "status"
+    crm.wait_for_batches()
+    assert crm.faults()["committed"].to_list() == [2]
+    was_applied = phase == "after_commit" or kind == "delay"
+    assert crm.applied()["payload"].to_list()[1:] == ['{"email":"ada@example.com"}'] * was_applied
+    assert crm.requests()["fault"].to_list() == [None, *[crm.faults()["fault"][0]] * 2]
 
 
 def test_faults_of_the_wire_strike_the_status_too(sender):
