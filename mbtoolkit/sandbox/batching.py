@@ -44,7 +44,9 @@ class Batches:
     They live as long as the sandbox runs: one that is stopped forgets the batches, also those it has not worked on.
     """
 
-    def __init__(self, store: Store, log: UpsertLog, behaviour: Behaviour, delay_seconds: float) -> None:
+    def __init__(
+        self, store: Store, log: UpsertLog, behaviour: Behaviour, delay_seconds: float, *, kept: int = BATCHES_KEPT
+    ) -> None:
         """Starts empty.
 
         Args:
@@ -52,11 +54,13 @@ class Batches:
             log: where it is noted what became of each contact.
             behaviour: what the documentation leaves open.
             delay_seconds: how long a batch waits before it is worked on.
+            kept: how many batches are remembered.
         """
         self._store = store
         self._log = log
         self._behaviour = behaviour
         self._delay_seconds = delay_seconds
+        self._kept = kept
         self._batches: dict[str, Batch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
@@ -185,7 +189,7 @@ class Batches:
     def _remember(self, batch: Batch) -> None:
         self.received += 1
         self._batches[batch.batch_id] = batch
-        if len(self._batches) > BATCHES_KEPT:
+        if len(self._batches) > self._kept:
             oldest = next((one for one in self._batches.values() if one.ended_at is not None), None)
             if oldest is not None:
                 del self._batches[oldest.batch_id]

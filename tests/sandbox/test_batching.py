@@ -1,5 +1,6 @@
 """The batch operation on a real socket: what is taken in, what becomes of it, and what the record says."""
 
+import asyncio
 import json
 import time
 
@@ -9,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mbtoolkit.sandbox import Behaviour, Plan, Sandbox
+from mbtoolkit.sandbox import Behaviour, Fault, Plan, Sandbox
 from mbtoolkit.sandbox.answers import Refusal
+from mbtoolkit.sandbox.batching import Batches
 from mbtoolkit.sandbox.bodies import MAX_BATCH_CONTACTS, read_batch, read_object
+from mbtoolkit.sandbox.records import Entry, UpsertLog
+from mbtoolkit.sandbox.store import Store
 
 BATCH = "/contacts/batch"
 ADA, BO, CY = ({"email": f"{name}@example.com"} for name in ("ada", "bo", "cy"))
@@ -396,6 +400,22 @@ def test_record_of_upserts_is_bounded_and_says_so(behaving):
 def test_bounds_are_checked(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         Sandbox(**arguments)
+
+
+def test_oldest_batches_that_have_ended_are_forgotten_first():
+    async def main() -> list[int]:
+        store = Store(":memory:", lists=None, properties=None)
+        batches = Batches(store, UpsertLog(10), Behaviour(), 0.0, kept=2)
+        stuck = Fault("batch_stuck")
+        for number, fault in enumerate((stuck, None, None, None)):
+            entry = Entry(number, 0, "POST", BATCH)
+            batches.take_in({"createUpdateContacts": [ADA]}, entry, fault)
+            await batches.settle()
+        await batches.close()
+        store.close()
+        return [batch.request for batch in batches.all()]
+
+    assert asyncio.run(main()) == [0, 3]
 
 
 # Any input
