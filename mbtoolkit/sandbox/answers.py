@@ -26,13 +26,15 @@ class Answer:
         text: the body.
         headers: beside `Content-Type` and what HTTP itself needs.
         contact_id: the contact it is about, where there is one.
-        applied: whether something was committed.
+        batch_id: the batch it is about, where there is one.
+        applied: whether something was committed; of a batch: whether it was taken in.
     """
 
     status: int
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
     contact_id: int | None = None
+    batch_id: str | None = None
     applied: bool = False
 
 
@@ -85,7 +87,25 @@ def contact_envelope(
 
     Source: reference page "Contact Insert and Update", response sample.
     """
-    data: dict[str, object] = {
+    data = _contact_data(
+        message,
+        inner_status=inner_status,
+        contact_id=contact_id,
+        invalid_properties=invalid_properties,
+        invalid_contact_ids=invalid_contact_ids,
+    )
+    return encode({"status": word, "message": message, "data": data})
+
+
+def _contact_data(
+    message: str,
+    *,
+    inner_status: int,
+    contact_id: int | None = None,
+    invalid_properties: Sequence[Mapping[str, Any]] = (),
+    invalid_contact_ids: Sequence[int] = (),
+) -> dict[str, Any]:
+    return {
         "contactId": None if contact_id is None else str(contact_id),
         "status": inner_status,
         "message": message,
@@ -93,7 +113,23 @@ def contact_envelope(
         "invalidContactIdList": [str(one) for one in invalid_contact_ids],
         "balance": {},
     }
-    return encode({"status": word, "message": message, "data": data})
+
+
+def batch_envelope(batch_id: str, count: int, *, inner_status: int) -> dict[str, Any]:
+    """The envelope of a batch that was taken in: the one of the contact operations with two keys more.
+
+    Args:
+        batch_id: a uuid.
+        count: how many contacts it has. No page says what `data.processed` holds; the sandbox gives this, as a text.
+        inner_status: as in `contact_envelope`.
+    """
+    message = "Batch taken in."
+    data: dict[str, Any] = {
+        **_contact_data(message, inner_status=inner_status),
+        "batchId": batch_id,
+        "processed": str(count),
+    }
+    return {"status": SUCCESS, "message": message, "data": data}
 
 
 def stored(contact_id: int, invalid_properties: Sequence[Mapping[str, Any]] = ()) -> Answer:

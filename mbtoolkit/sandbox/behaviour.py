@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_type_hints
 
+BatchEnd = Literal["completed", "stuck", "failed"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
@@ -26,7 +28,24 @@ class Behaviour:
         opt_in_on_create: what an opt-in that is left out is on a new contact.
         retry_after: whether a 429 of the rate limit has a `Retry-After`.
         limit_window: how requests are counted: in the ten seconds before now, or in fixed stretches of ten seconds.
-        refusals: 422 as a status, or inside a 202 whose outer `status` is "Failed".
+        refusals: 422 as a status, or inside a 202 whose outer `status` is "Failed". (A batch: inside its success code.)
+        same_contact_twice: a contact that comes again in one batch: both are applied, so that the last one wins, or
+            the second is skipped.
+        batch_list: whose `listId` counts where a batch and its item both have one.
+        batch_success: the success code of a batch.
+        batch_end: what batches come to: they are worked on, or never end, or fail without a contact applied.
+        batch_order: batches are worked on one after the other as they came; or after delays of any length up to twice
+            the one set, several at once, and ids are reported in no order. The contacts of one batch are always worked
+            on as they stand in it.
+        broken_item: a contact in a batch that is wrong whatever is stored (a wrong type, no identifier, an unknown
+            list): the whole batch is refused and nothing of it taken in, as a service does that checks a request before
+            it queues it; or it is taken in, and that contact is skipped without a word. What only shows when a
+            contact is applied (an unknown `contactId`, crossed identifiers) is skipped under either setting.
+        batch_refusals: the status of a batch that is refused for what it holds.
+        unknown_batch: the status of a batch that is not known: 422, or 404.
+        batch_status: whether `status` of a batch holds a number or the word of `statusText`.
+        batch_keys: how the keys of the batch operations' answers are spelt.
+        webhook: whether a batch's webhook is called, once, or never.
     """
 
     explicit_null: Literal["clears", "ignored"] = "clears"
@@ -40,6 +59,17 @@ class Behaviour:
     retry_after: Literal["given", "left_out"] = "given"
     limit_window: Literal["sliding", "fixed"] = "sliding"
     refusals: Literal["status_422", "inside_202"] = "status_422"
+    same_contact_twice: Literal["last_wins", "second_skipped"] = "last_wins"
+    batch_list: Literal["item_wins", "batch_wins"] = "item_wins"
+    batch_success: Literal["status_202", "status_200"] = "status_202"
+    batch_end: BatchEnd = "completed"
+    batch_order: Literal["arrival", "shuffled"] = "arrival"
+    broken_item: Literal["refuses_batch", "skipped"] = "refuses_batch"
+    batch_refusals: Literal["status_422", "status_400", "status_406"] = "status_422"
+    unknown_batch: Literal["refused", "not_found"] = "refused"
+    batch_status: Literal["number", "word"] = "number"
+    batch_keys: Literal["camel_case", "pascal_case"] = "camel_case"
+    webhook: Literal["called", "never"] = "called"
 
     def __post_init__(self) -> None:
         """Refuses a setting that does not exist.

@@ -22,6 +22,14 @@ Value = str | int | bool | None
 MAX_BODY_BYTES: Final = 1024 * 1024
 """The largest body that is read, in bytes; beyond it 413. Not documented; a single contact is far smaller."""
 
+MAX_BATCH_BYTES: Final = 10 * 1024 * 1024
+"""The largest body of a batch by default, in bytes. Not documented; a thousand contacts of ordinary size are 1 MB."""
+
+MAX_BATCH_CONTACTS: Final = 1_000
+"""Contacts in one batch. Source: MainBrainer's public page on the batch operation (100 or fewer are advised)."""
+
+BATCH_WIRE_KEYS: Final = ("listId", "createUpdateContacts", "webHookUrl")
+
 _JSON_NAMES: Final[dict[type, str]] = {
     dict: "an object",
     list: "an array",
@@ -65,6 +73,21 @@ class ContactBody:
     values: dict[str, Value]
     properties: tuple[PropertyEntry, ...] = ()
     clears_properties: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchBody:
+    """What one request says about a batch. Its contacts are not read yet.
+
+    Attributes:
+        list_id: uuid in lower case, or None.
+        contacts: whatever stands in the array.
+        webhook_url: as it came, or None.
+    """
+
+    list_id: str | None
+    contacts: list[Any]
+    webhook_url: str | None
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
@@ -125,6 +148,30 @@ def read_contact(body: dict[str, Any], behaviour: Behaviour) -> ContactBody:
         raise Refusal(422, " ".join(problems))
     clears = entries is None and PROPERTIES_WIRE in body and behaviour.explicit_null == "clears"
     return ContactBody(values, properties, clears)
+
+
+def read_batch(body: dict[str, Any]) -> BatchBody:
+    """The checked frame of a batch; its contacts are left as they are.
+
+    Args:
+        body: the JSON object.
+
+    Raises:
+        Refusal: 422; the message names every field that does not fit and what it should hold.
+    """
+    problems: list[str] = []
+    list_id, contacts, webhook_url = (body.get(key) for key in BATCH_WIRE_KEYS)
+    if list_id is not None and not is_uuid(list_id):
+        problems.append(f"listId must be {_EXPECTATIONS[Kind.UUID]}, not {json_name(list_id)}.")
+    if not isinstance(contacts, list):
+        problems.append(f"createUpdateContacts must be an array of objects, not {json_name(contacts)}.")
+    elif not 1 <= len(contacts) <= MAX_BATCH_CONTACTS:
+        problems.append(f"createUpdateContacts must hold 1 to {MAX_BATCH_CONTACTS} contacts, not {len(contacts)}.")
+    if webhook_url is not None and not isinstance(webhook_url, str):
+        problems.append(f"webHookUrl must be a string, not {json_name(webhook_url)}.")
+    if problems:
+        raise Refusal(422, " ".join(problems))
+    return BatchBody(None if list_id is None else str(list_id).lower(), list(contacts or ()), webhook_url)
 
 
 def expectation(field: Field) -> str:

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, Literal, get_args
 
+from mbtoolkit.sandbox.paths import BATCH_PATH, STATUS_PATH
+
 FaultKind = Literal[
     "bad_gzip",
+    "batch_backwards",
+    "batch_failed",
+    "batch_foreign_ids",
+    "batch_late",
+    "batch_other_id",
+    "batch_partial",
+    "batch_stuck",
     "big_body",
     "big_header",
     "delay",
@@ -28,6 +37,17 @@ Phase = Literal["before_body", "during_body", "before_commit", "after_commit"]
 
 KINDS: Final[tuple[str, ...]] = get_args(FaultKind)
 PHASES: Final[tuple[str, ...]] = get_args(Phase)
+OPERATION_OF: Final[Mapping[str, str]] = {
+    "batch_backwards": STATUS_PATH,
+    "batch_failed": BATCH_PATH,
+    "batch_foreign_ids": STATUS_PATH,
+    "batch_late": BATCH_PATH,
+    "batch_other_id": STATUS_PATH,
+    "batch_partial": BATCH_PATH,
+    "batch_stuck": BATCH_PATH,
+}
+"""The kinds that only one operation can commit. They strike no request on another."""
+
 EARLY_PHASES: Final = ("before_body", "during_body")
 
 MAX_SECONDS: Final = 600.0
@@ -38,7 +58,7 @@ _BEFORE_BY_DEFAULT: Final = ("delay", "not_success", "redirect", "reset", "silen
 
 _DEFAULT_STATUS: Final[Mapping[str, int]] = {"status": 500, "redirect": 307, "html": 200, "other_shape": 200}
 
-_DEFAULT_SECONDS: Final[Mapping[str, float]] = {"delay": 1.0, "silence": 30.0, "drip": 0.05}
+_DEFAULT_SECONDS: Final[Mapping[str, float]] = {"batch_late": 1.0, "delay": 1.0, "silence": 30.0, "drip": 0.05}
 
 _DEFAULT_SIZE: Final[Mapping[str, int]] = {
     "big_body": 16 * 1024**2,
@@ -70,6 +90,20 @@ class Fault:
     - `other_shape` (a) JSON of another shape than documented.
     - `hang_up` (a) the true answer, then the connection is closed although it was said to stay open.
 
+    Kinds that only `POST /contacts/batch` commits; the request is answered as ever:
+
+    - `batch_late` the batch is worked on after `seconds`, however long the sandbox's own delay is.
+    - `batch_failed` it ends as failed, after the first `contacts` of it were applied (none unless told).
+    - `batch_stuck` it never ends, after the first `contacts` of it were applied (none unless told).
+    - `batch_partial` only the first `contacts` of it are applied (half unless told); it ends as completed, and says
+      nothing of the others.
+
+    Kinds that only `GET /contacts/{batchId}/Status` commits, each for the one answer:
+
+    - `batch_backwards` the batch is as it was at first: queued, nothing counted.
+    - `batch_foreign_ids` each list of ids names a contact that does not exist in place of its first.
+    - `batch_other_id` the answer has the `id` of another batch, one that does not exist.
+
     Attributes:
         kind: what happens.
         phase: when: before the body is read, after a part of it, before the commit, or after it. An answer given
@@ -78,7 +112,8 @@ class Fault:
         after: how many matching requests go by first.
         every: from then on, every n-th.
         match: only requests whose body has this text; then the phase can't be before or during the body.
-        path: only paths that begin with this; "/contacts" are the contact operations, "/token" the token operation.
+        path: only paths that begin with this; "/contacts" are the contact operations, "/token" the token operation,
+            "/contacts/{batchId}/Status" (as it stands) the status of any batch.
         status: HTTP status of the answer, where the kind makes one up; None for the kind's own.
         seconds: how long a delay or a silence is, or the time between two bytes; None for the kind's own.
         retry_after: text of a `Retry-After`, of whatever form.
@@ -86,6 +121,7 @@ class Fault:
         body: the text of the answer, where the kind makes one up.
         size: bytes of the big ones; None for the kind's own.
         chunked: truncate in chunked transfer coding, without a length.
+        contacts: how many contacts of a batch are still applied; None for the kind's own.
     """
 
     kind: FaultKind
@@ -102,6 +138,7 @@ class Fault:
     body: str | None = None
     size: int | None = None
     chunked: bool = False
+    contacts: int | None = None
 
     def __post_init__(self) -> None:
         """Fills in what the kind decides, and refuses what can't be committed.
@@ -149,6 +186,8 @@ class Fault:
             (self.kind != "redirect" or self.location is not None, "a redirect needs a location"),
             (self.match is None or not self.is_early, "match needs the body: no early phase has it"),
             (self.path.startswith("/"), "path must begin with /"),
+            (self.contacts is None or self.contacts >= 0, "contacts must be at least 0"),
+            (self.kind not in OPERATION_OF or self.phase == "after_commit", f"{self.kind} has the phase after_commit"),
             (_is_header_text(self.retry_after), "retry_after must be printable ASCII"),
             (_is_header_text(self.location), "location must be printable ASCII"),
         ]
@@ -193,6 +232,7 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "body": (str, type(None)),
     "size": (int, type(None)),
     "chunked": (bool,),
+    "contacts": (int, type(None)),
 }
 
 
@@ -215,15 +255,20 @@ class ScriptedFault:
     seen: int = 0
     committed: int = 0
 
-    def strikes(self, path: str, body: str | None) -> bool:
+    def strikes(self, operation: str, path: str, body: str | None) -> bool:
         """Whether this request is the one; counts it.
 
         Args:
+            operation: the path of the operation, as documented.
             path: of the request.
             body: its text; None while it is not read.
         """
         fault = self.fault
-        if not path.startswith(fault.path) or (fault.match is not None and fault.match not in (body or "")):
+        if OPERATION_OF.get(fault.kind, operation) != operation:
+            return False
+        if not (path.startswith(fault.path) or operation.startswith(fault.path)):
+            return False
+        if fault.match is not None and fault.match not in (body or ""):
             return False
         if fault.times is not None and self.committed >= fault.times:
             return False
@@ -260,16 +305,17 @@ class FaultScript:
         """All of them, spent ones too, in order."""
         return list(self._scripted)
 
-    def take(self, path: str, body: str | None, *, early: bool) -> Fault | None:
+    def take(self, operation: str, path: str, body: str | None, *, early: bool) -> Fault | None:
         """The fault to commit on this request, counted as committed; None for none.
 
         Args:
+            operation: the path of the operation, as documented.
             path: of the request.
             body: its text; None while it is not read.
             early: whether the phases before or during the body are asked for, or the later ones.
         """
         for scripted in self._scripted:
-            if scripted.fault.is_early == early and scripted.strikes(path, body):
+            if scripted.fault.is_early == early and scripted.strikes(operation, path, body):
                 self.committed += 1
                 return scripted.fault
         return None

@@ -8,63 +8,32 @@ import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import polars as pl
 
-from mbtoolkit.contacts import FIELDS, PROPERTY_NAME_PREFIX, Kind
 from mbtoolkit.sandbox.behaviour import Behaviour
+from mbtoolkit.sandbox.bodies import MAX_BATCH_BYTES
 from mbtoolkit.sandbox.faults import Fault, FaultKind
+from mbtoolkit.sandbox.frames import (
+    applied_frame,
+    batches_frame,
+    contacts_frame,
+    faults_frame,
+    requests_frame,
+    skipped_frame,
+)
 from mbtoolkit.sandbox.hosting import Host
 from mbtoolkit.sandbox.limits import Plan, PlanName, plan_named
-from mbtoolkit.sandbox.records import Entry
-from mbtoolkit.sandbox.settings import REQUESTS_KEPT, Settings
-from mbtoolkit.sandbox.store import COLUMNS, MEMORY, Store
+from mbtoolkit.sandbox.settings import BATCH_DELAY_SECONDS, REQUESTS_KEPT, UPSERTS_KEPT, Settings
+from mbtoolkit.sandbox.store import MEMORY
 from mbtoolkit.sandbox.tokens import Credentials
 
 if TYPE_CHECKING:
     from mbtoolkit.client import Client
 
 _T = TypeVar("_T")
-
-_MOMENT: Final = pl.Datetime("us", "UTC")
-
-_DTYPES: Final[dict[Kind, pl.DataType]] = {
-    Kind.UUID: pl.String(),
-    Kind.TEXT: pl.String(),
-    Kind.INT32: pl.Int32(),
-    Kind.INT64: pl.Int64(),
-    Kind.BOOLEAN: pl.Boolean(),
-}
-
-_REQUESTS_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "seq": pl.Int64(),
-    "at": _MOMENT,
-    "method": pl.String(),
-    "path": pl.String(),
-    "status": pl.Int32(),
-    "contact_id": pl.Int64(),
-    "applied": pl.Boolean(),
-    "fault": pl.String(),
-    "body": pl.String(),
-    "answer": pl.String(),
-    "duration_ms": pl.Float64(),
-}
-
-_FAULTS_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "fault": pl.String(),
-    "seen": pl.Int64(),
-    "committed": pl.Int64(),
-    "kind": pl.String(),
-    "phase": pl.String(),
-    "path": pl.String(),
-    "match": pl.String(),
-    "times": pl.Int64(),
-    "after": pl.Int64(),
-    "every": pl.Int64(),
-}
 
 START_SECONDS: Final = 30.0
 """How long a start may take before it counts as failed."""
@@ -93,6 +62,9 @@ class Sandbox:
         credentials: Credentials | None = None,
         faults: bool = True,
         max_requests_kept: int = REQUESTS_KEPT,
+        max_upserts_kept: int = UPSERTS_KEPT,
+        batch_delay_seconds: float = BATCH_DELAY_SECONDS,
+        max_batch_bytes: int = MAX_BATCH_BYTES,
     ) -> None:
         """Prepares a sandbox; nothing listens until it is started.
 
@@ -107,6 +79,9 @@ class Sandbox:
             credentials: what the token operation takes; None makes them up.
             faults: whether faults can also be scripted over HTTP (`fail` works always).
             max_requests_kept: how many requests the record keeps.
+            max_upserts_kept: how many lines `applied` and `skipped` keep together.
+            batch_delay_seconds: how long a batch waits before it is worked on; `release_batches` ends the wait.
+            max_batch_bytes: the largest body of a batch; beyond it 413.
 
         Raises:
             ValueError: an argument can't work.
@@ -121,6 +96,9 @@ class Sandbox:
             credentials=credentials or Credentials(),
             faults=faults,
             max_requests_kept=max_requests_kept,
+            max_upserts_kept=max_upserts_kept,
+            batch_delay_seconds=batch_delay_seconds,
+            max_batch_bytes=max_batch_bytes,
         )
         self._port = port
         self._thread: threading.Thread | None = None
@@ -262,19 +240,80 @@ class Sandbox:
         Raises:
             RuntimeError: it is not running.
         """
-        return self._ask(lambda host: _contacts_frame(host.service.store))
+        return self._ask(lambda host: contacts_frame(host.service.store))
 
     def requests(self) -> pl.DataFrame:
         """What was received on the CRM's operations, in order; never a header, never a body of the token operation.
 
         Returns:
-            seq, at, method, path, status (null where the connection was cut), contact_id, applied (whether it was
-            committed), fault (its name, or null), body, answer (as sent, or null), duration_ms.
+            seq, at, method, path, status (null where the connection was cut), contact_id, batch_id, applied (whether
+            it was committed; of a batch: whether it was taken in), fault (its name, or null), body, answer (as sent,
+            or null), duration_ms.
 
         Raises:
             RuntimeError: it is not running.
         """
-        return self._ask(lambda host: _requests_frame(host.service.log.entries()))
+        return self._ask(lambda host: requests_frame(host.service.log.entries()))
+
+    def applied(self) -> pl.DataFrame:
+        """Every application of a contact, in order: one line for each time that one was committed.
+
+        By the single operation or in a batch; the same row sent and applied twice has two lines.
+
+        Returns:
+            seq (counts from 1, over the skipped ones too: a first one above 1 says that older lines were dropped), at,
+            request (seq of the request that brought it), batch_id and position (from 0; both null for the single
+            operation), contact_id, outcome ("inserted" or "updated"), payload (the contact as sent, as JSON text).
+
+        Raises:
+            RuntimeError: it is not running.
+        """
+        return self._ask(lambda host: applied_frame(host.service.upserts.lines()))
+
+    def skipped(self) -> pl.DataFrame:
+        """The contacts of batches that were worked on and not applied, in order.
+
+        Returns:
+            The columns of `applied` with reason (which the CRM would never tell) in place of outcome; contact_id is
+            null where nobody knows it.
+
+        Raises:
+            RuntimeError: it is not running.
+        """
+        return self._ask(lambda host: skipped_frame(host.service.upserts.lines()))
+
+    def batches(self) -> pl.DataFrame:
+        """The batches that were taken in, in order.
+
+        Returns:
+            batch_id, request (seq of the request that brought it), received_at, ended_at (null until then), state,
+            failure, contacts (how many it has), inserted, updated, skipped (how many so far), webhook_url, webhook_at,
+            webhook_status, webhook_error (of the one call; all null where there was none).
+
+        Raises:
+            RuntimeError: it is not running.
+        """
+        return self._ask(lambda host: batches_frame(host.service.batches.all()))
+
+    def release_batches(self) -> int:
+        """Ends the delay of every batch that still waits. Returns how many there were.
+
+        Raises:
+            RuntimeError: it is not running.
+        """
+        return self._ask(lambda host: host.service.batches.release())
+
+    def wait_for_batches(self, timeout_seconds: float = 30.0) -> None:
+        """Waits until every batch has ended and its webhook was called; stuck ones are not waited for.
+
+        Args:
+            timeout_seconds: how long at most.
+
+        Raises:
+            TimeoutError: some have not ended by then.
+            RuntimeError: it is not running.
+        """
+        self._await(lambda host: asyncio.wait_for(host.service.batches.settle(), timeout_seconds))
 
     def fail(self, fault: Fault | FaultKind, /, **settings: Any) -> Fault:
         """Adds a fault to the script: `crm.fail("reset", phase="after_commit", times=2)`.
@@ -311,14 +350,7 @@ class Sandbox:
         Raises:
             RuntimeError: it is not running.
         """
-        scripted = self._ask(
-            lambda host: [
-                {**asdict(one.fault), "fault": one.fault.name, "seen": one.seen, "committed": one.committed}
-                for one in host.service.faults.scripted()
-            ]
-        )
-        rows = [[line[name] for name in _FAULTS_SCHEMA] for line in scripted]
-        return pl.DataFrame(rows, schema=_FAULTS_SCHEMA, orient="row")
+        return self._ask(lambda host: faults_frame(host.service.faults.scripted()))
 
     def clear_faults(self) -> int:
         """Takes all faults out. Returns how many there were.
@@ -442,33 +474,3 @@ class _Ready:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.error: Exception | None = None
-
-
-def _contacts_frame(store: Store) -> pl.DataFrame:
-    kinds = {field.name: _DTYPES[field.kind] for field in FIELDS}
-    stored = {name: pl.Int64() if kinds[name] == pl.Boolean() else kinds[name] for name in ("contact_id", *COLUMNS)}
-    schema = {**stored, "created_at": pl.Int64(), "updated_at": pl.Int64(), "upserts": pl.Int64()}
-    contacts = pl.DataFrame(store.contacts(), schema=schema, orient="row").with_columns(
-        *(pl.col(name).cast(dtype) for name, dtype in kinds.items()),
-        pl.col("created_at", "updated_at").cast(_MOMENT),
-    )
-    values = pl.DataFrame(
-        store.contact_properties(),
-        schema={"contact_id": pl.Int64(), "key": pl.Int64(), "value": pl.String()},
-        orient="row",
-    )
-    columns = []
-    for found in store.properties:
-        column = f"{PROPERTY_NAME_PREFIX}{found.name}"
-        held = values.filter(pl.col("key") == found.key).select("contact_id", pl.col("value").alias(column))
-        contacts = contacts.join(held, on="contact_id", how="left", maintain_order="left")
-        columns.append(column)
-    standard = [field.name for field in FIELDS]
-    identified = ["contact_id", *(name for name in standard if name != "contact_id")]
-    return contacts.select(*identified, *columns, "created_at", "updated_at", "upserts")
-
-
-def _requests_frame(entries: list[Entry]) -> pl.DataFrame:
-    rows = [[getattr(entry, name) for name in _REQUESTS_SCHEMA] for entry in entries]
-    raw = {**_REQUESTS_SCHEMA, "at": pl.Int64()}
-    return pl.DataFrame(rows, schema=raw, orient="row").with_columns(pl.col("at").cast(_MOMENT))

@@ -108,7 +108,7 @@ class Host:
     async def close(self) -> None:
         """Stops listening, ends all connections and closes the store."""
         await self._shut(cuts=False)
-        self.service.close()
+        await self.service.close()
 
     async def _shut(self, *, cuts: bool) -> None:
         """Stops listening and ends the connections: by cutting them, or once the requests in work are answered."""

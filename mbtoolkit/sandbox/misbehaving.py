@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import uuid
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typing import Final
 
 from aiohttp import web
 
-from mbtoolkit.sandbox.answers import FAILED, JSON_TYPE, SUCCESS, Answer, contact_envelope, encode
-from mbtoolkit.sandbox.faults import Fault
+from mbtoolkit.sandbox.answers import FAILED, JSON_TYPE, SUCCESS, Answer, batch_envelope, contact_envelope, encode
+from mbtoolkit.sandbox.faults import OPERATION_OF, Fault
+from mbtoolkit.sandbox.paths import BATCH_PATH
 from mbtoolkit.sandbox.records import Entry
 
 LINGER_ZERO: Final = struct.pack("ii", 1, 0)
@@ -83,8 +85,14 @@ def _true_or_made_up(case: _Case) -> tuple[int, str]:
     """Status and text of an answer to be spoilt."""
     if case.answer is not None and case.fault.body is None:
         return case.answer.status, case.answer.text
-    made_up = contact_envelope(SUCCESS, "Contact stored.", inner_status=202, contact_id=1)
-    return case.fault.status or 202, made_up if case.fault.body is None else case.fault.body
+    return case.fault.status or 202, _made_up(case.entry.path) if case.fault.body is None else case.fault.body
+
+
+def _made_up(path: str) -> str:
+    """A success that never was, in the shape of the operation."""
+    if path == BATCH_PATH:
+        return encode(batch_envelope(str(uuid.uuid4()), 1, inner_status=202))
+    return contact_envelope(SUCCESS, "Contact stored.", inner_status=202, contact_id=1)
 
 
 def _cut() -> web.Response:
@@ -106,6 +114,10 @@ async def _silence(case: _Case) -> web.StreamResponse:
     case.entry.close(None, None)
     reset(case.request)
     return _cut()
+
+
+async def _nothing_more(case: _Case) -> None:
+    """For the kinds that the operation itself has committed by now."""
 
 
 async def _delay(case: _Case) -> None:
@@ -237,6 +249,7 @@ async def _write_quietly(response: web.StreamResponse, data: bytes) -> bool:
 _Act = Callable[[_Case], Awaitable[web.StreamResponse | None]]
 
 _ACTS: Final[dict[str, _Act]] = {
+    **dict.fromkeys(OPERATION_OF, _nothing_more),
     "bad_gzip": _bad_gzip,
     "big_body": _big_body,
     "big_header": _big_header,

@@ -19,9 +19,13 @@ from mbtoolkit.contacts import (
     Kind,
 )
 from mbtoolkit.sandbox.answers import FAILED, SUCCESS
-from mbtoolkit.sandbox.bodies import MAX_BODY_BYTES
+from mbtoolkit.sandbox.batches import State
+from mbtoolkit.sandbox.bodies import BATCH_WIRE_KEYS, MAX_BATCH_CONTACTS, MAX_BODY_BYTES
 from mbtoolkit.sandbox.faults import EARLY_PHASES, KINDS, MAX_SECONDS, MAX_SIZE, Phase
+from mbtoolkit.sandbox.paths import BATCH_PATH, STATUS_PATH, TOKEN_PATH, UPSERT_PATH
+from mbtoolkit.sandbox.records import Outcome
 from mbtoolkit.sandbox.tokens import VALIDITY_MINUTES
+from mbtoolkit.sandbox.webhooks import WEBHOOK_PATTERN
 
 _Json = dict[str, Any]
 
@@ -35,7 +39,7 @@ _REFUSALS: Final = {
     404: "There is no such operation.",
     405: "The method is not one of this path.",
     409: "The identifiers belong to different contacts.",
-    413: f"The body is larger than {MAX_BODY_BYTES} bytes.",
+    413: f"The body is larger than {MAX_BODY_BYTES} bytes; a batch has a larger bound of its own.",
     415: "The Content-Type is not application/json in UTF-8, or there is a Content-Encoding.",
     421: "The Host header does not name this sandbox.",
     422: "A field is missing or does not fit; the message names it.",
@@ -49,15 +53,18 @@ _REFUSAL_HEADERS: Final = {
 _ALWAYS: Final = (405, 421)
 
 
-def document(*, with_faults: bool) -> _Json:
+def document(*, with_faults: bool, batch_success: int = 202) -> _Json:
     """The OpenAPI 3.1 document.
 
     Args:
         with_faults: whether the control operations are there.
+        batch_success: the success code of a batch.
     """
     paths = {
-        "/contacts/insertupdate": {"post": _upsert()},
-        "/token": {"post": _token()},
+        UPSERT_PATH: {"post": _upsert()},
+        BATCH_PATH: {"post": _batch(batch_success)},
+        STATUS_PATH: {"get": _batch_status()},
+        TOKEN_PATH: {"post": _token()},
         "/sandbox/state.json": {"get": _state()},
     }
     if with_faults:
@@ -118,6 +125,9 @@ def _schemas() -> _Json:
         "Contact": contact_schema(),
         "PropertyField": _property_schema(),
         "ContactAnswer": _envelope(_contact_data()),
+        "Batch": _batch_schema(),
+        "BatchAnswer": _envelope(_batch_data()),
+        "BatchStatus": _batch_status_schema(),
         "TokenRequest": _token_request(),
         "TokenAnswer": _token_answer(),
         "Fault": _fault_schema(),
@@ -148,6 +158,44 @@ def _contact_data() -> _Json:
         "invalidPropertiesList": {"type": "array", "items": echoed},
         "invalidContactIdList": {"type": "array", "items": _TEXT},
         "balance": {"type": "object"},
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _batch_schema() -> _Json:
+    list_id, contacts, webhook_url = BATCH_WIRE_KEYS
+    items = {"$ref": "#/components/schemas/Contact"}
+    properties: _Json = {
+        list_id: _field_schema(BY_NAME["list_id"], nullable=True),
+        contacts: {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_BATCH_CONTACTS},
+        webhook_url: {
+            "description": "Called once when the batch has ended; the sandbox calls nobody but this machine.",
+            "type": ["string", "null"],
+            "pattern": WEBHOOK_PATTERN,
+        },
+    }
+    return {"type": "object", "required": [contacts], "properties": properties}
+
+
+def _batch_data() -> _Json:
+    contact = _contact_data()
+    added: _Json = {"batchId": {"type": "string", "pattern": UUID_PATTERN}, "processed": {"type": "string"}}
+    return {**contact, "required": [*contact["required"], *added], "properties": {**contact["properties"], **added}}
+
+
+def _batch_status_schema() -> _Json:
+    part: _Json = {
+        "type": "object",
+        "required": ["count", "contactIds"],
+        "properties": {"count": _COUNT, "contactIds": {"type": "array", "items": {"type": "integer"}}},
+    }
+    names = [outcome.value for outcome in Outcome]
+    properties: _Json = {
+        "id": {"type": "string", "pattern": UUID_PATTERN},
+        "status": {"enum": [*(state.number for state in State), *(state.word for state in State)]},
+        "statusText": {"enum": [state.word for state in State]},
+        "statusFailedReason": _TEXT_OR_NULL,
+        "processedObj": {"type": "object", "required": names, "properties": dict.fromkeys(names, part)},
     }
     return {"type": "object", "required": list(properties), "properties": properties}
 
@@ -194,6 +242,7 @@ def _fault_schema() -> _Json:
         "body": _TEXT_OR_NULL,
         "size": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_SIZE},
         "chunked": {"type": "boolean"},
+        "contacts": {"type": ["integer", "null"], "minimum": 0},
     }
     others = [kind for kind in KINDS if kind != "redirect"]
     redirect: _Json = {
@@ -219,9 +268,10 @@ def _fault_schema() -> _Json:
 
 
 def _state_schema() -> _Json:
-    counts = dict.fromkeys(("contacts", "requests", "applied", "faults"), _COUNT)
+    counts = dict.fromkeys(("contacts", "requests", "applied", "batches", "faults"), _COUNT)
     lists = {
-        name: {"type": "array", "items": {"type": "object"}} for name in ("columns", "contacts", "requests", "faults")
+        name: {"type": "array", "items": {"type": "object"}}
+        for name in ("columns", "contacts", "requests", "batches", "faults")
     }
     properties = {"counts": {"type": "object", "required": list(counts), "properties": counts}, **lists}
     return {"type": "object", "required": list(properties), "properties": properties}
@@ -259,6 +309,21 @@ def _upsert() -> _Json:
     responses = _responses(202, _reference("ContactAnswer"), (400, 401, 409, 413, 415, 422, 429))
     return _operation("upsertContact", "Creates a contact, or updates the one that is identified.", responses,
                       body="Contact")  # fmt: skip
+
+
+def _batch(success: int) -> _Json:
+    responses = _responses(success, _reference("BatchAnswer"), (400, 401, 413, 415, 422, 429))
+    responses[str(success)]["links"] = {
+        "status": {"operationId": "getBatchStatus", "parameters": {"batchId": "$response.body#/data/batchId"}}
+    }
+    return _operation("upsertBatch", f"Takes up to {MAX_BATCH_CONTACTS} contacts in, to create or update them later.",
+                      responses, body="Batch")  # fmt: skip
+
+
+def _batch_status() -> _Json:
+    responses = _responses(200, _reference("BatchStatus"), (400, 401, 413, 422, 429))
+    parameter = {"name": "batchId", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    return {**_operation("getBatchStatus", "How far a batch is.", responses), "parameters": [parameter]}
 
 
 def _token() -> _Json:

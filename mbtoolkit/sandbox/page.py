@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from mbtoolkit.contacts import BY_NAME, FIELDS, Kind
+from mbtoolkit.sandbox.batches import Batch
+from mbtoolkit.sandbox.batching import Batches
 from mbtoolkit.sandbox.faults import FaultScript
-from mbtoolkit.sandbox.records import Entry, RequestLog
+from mbtoolkit.sandbox.records import Entry, RequestLog, UpsertLog
 from mbtoolkit.sandbox.store import RECENT_KEPT, Store, StoredContact
 from mbtoolkit.sandbox.tokens import Tokens
 
@@ -65,8 +67,10 @@ def may_read(authorization: str | None, page_key: str, tokens: Tokens) -> bool:
     return hmac.compare_digest(given, f"Bearer {page_key}".encode()) or tokens.owns(authorization)
 
 
-def state(store: Store, log: RequestLog, faults: FaultScript) -> dict[str, object]:
-    """What the page shows: counts, the contacts touched last, the last requests, the scripted faults.
+def state(
+    store: Store, log: RequestLog, upserts: UpsertLog, batches: Batches, faults: FaultScript
+) -> dict[str, object]:
+    """What the page shows: counts, the contacts touched last, the last requests and batches, the scripted faults.
 
     Integers that JavaScript could not hold exactly are texts.
     """
@@ -75,12 +79,14 @@ def state(store: Store, log: RequestLog, faults: FaultScript) -> dict[str, objec
         "counts": {
             "contacts": store.count,
             "requests": log.received,
-            "applied": log.applied,
+            "applied": upserts.applied,
+            "batches": batches.received,
             "faults": faults.committed,
         },
         "columns": [{"name": field.name, "label": field.label} for field in FIELDS],
         "contacts": [_contact(*line, list_names) for line in store.recent()],
         "requests": [_request(entry) for entry in log.last(RECENT_KEPT)],
+        "batches": [_batch(batch) for batch in batches.last(RECENT_KEPT)],
         "faults": [
             {"name": one.fault.name, "seen": one.seen, "committed": one.committed, "times": one.fault.times}
             for one in faults.scripted()
@@ -120,6 +126,28 @@ def _request(entry: Entry) -> dict[str, object]:
         "answer": _shortened(entry.answer),
         "duration_ms": entry.duration_ms,
     }
+
+
+def _batch(batch: Batch) -> dict[str, object]:
+    return {
+        "batch_id": batch.batch_id,
+        "request": batch.request,
+        "at": batch.received_at // 1000,
+        "state": batch.state.word,
+        "failure": batch.failure,
+        "contacts": batch.count,
+        **{outcome.value: part.count for outcome, part in batch.parts.items()},
+        "webhook": _webhook(batch),
+    }
+
+
+def _webhook(batch: Batch) -> str | None:
+    """How the call of a webhook went, in a word; None where there is none to call."""
+    if batch.webhook_url is None:
+        return None
+    if batch.webhook is None:
+        return "not called"
+    return batch.webhook.error or str(batch.webhook.status)
 
 
 def _shortened(text: str | None) -> str | None:

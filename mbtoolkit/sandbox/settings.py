@@ -10,12 +10,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mbtoolkit.sandbox.behaviour import Behaviour
+from mbtoolkit.sandbox.bodies import MAX_BATCH_BYTES
 from mbtoolkit.sandbox.limits import Plan
 from mbtoolkit.sandbox.store import MEMORY
 from mbtoolkit.sandbox.tokens import Credentials
 
 REQUESTS_KEPT: Final = 100_000
 """How many requests the record keeps by default: some 100 MB with bodies of ordinary size."""
+
+UPSERTS_KEPT: Final = 250_000
+"""Of how many contacts the record keeps by default what became of them: some 150 MB with contacts of ordinary size."""
+
+BATCH_DELAY_SECONDS: Final = 0.05
+"""How long a batch waits by default before it is worked on. The CRM's can take minutes."""
+
+MAX_DELAY_SECONDS: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,9 @@ class Settings:
         properties: the same for properties.
         faults: whether faults can be scripted over HTTP.
         max_requests_kept: how many requests the record keeps.
+        max_upserts_kept: of how many contacts the record keeps what became of them.
+        batch_delay_seconds: how long a batch waits before it is worked on.
+        max_batch_bytes: the largest body of a batch; beyond it 413.
     """
 
     db: str | os.PathLike[str] = MEMORY
@@ -45,15 +57,22 @@ class Settings:
     properties: Mapping[str, str] | None = None
     faults: bool = True
     max_requests_kept: int = REQUESTS_KEPT
+    max_upserts_kept: int = UPSERTS_KEPT
+    batch_delay_seconds: float = BATCH_DELAY_SECONDS
+    max_batch_bytes: int = MAX_BATCH_BYTES
 
     def __post_init__(self) -> None:
-        """Refuses a token that no header could hold, and a record that keeps nothing.
+        """Refuses a token that no header could hold, a record that keeps nothing, and a delay or a size that is none.
 
         Raises:
-            ValueError: the token is empty, or has spaces, control or non-ASCII characters; or nothing would be kept.
+            ValueError: the token is empty, or has spaces, control or non-ASCII characters; or a number is too small.
         """
-        if self.max_requests_kept < 1:
-            msg = f"max_requests_kept is {self.max_requests_kept}; it is at least 1"
+        for name in ("max_requests_kept", "max_upserts_kept", "max_batch_bytes"):
+            if getattr(self, name) < 1:
+                msg = f"{name} is {getattr(self, name)}; it is at least 1"
+                raise ValueError(msg)
+        if not 0 <= self.batch_delay_seconds <= MAX_DELAY_SECONDS:
+            msg = f"batch_delay_seconds is {self.batch_delay_seconds}; it is from 0 to {MAX_DELAY_SECONDS:g}"
             raise ValueError(msg)
         if not (self.token.isascii() and self.token.isprintable() and self.token.strip() and " " not in self.token):
             msg = "the token must be printable ASCII without spaces"

@@ -2,40 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Container
+from typing import Any, Final, NamedTuple
 
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS
-from mbtoolkit.sandbox.answers import Answer, Refusal, stored
+from mbtoolkit.sandbox.answers import Refusal
 from mbtoolkit.sandbox.behaviour import Behaviour
 from mbtoolkit.sandbox.bodies import ContactBody, PropertyEntry, Value
+from mbtoolkit.sandbox.records import Outcome
 from mbtoolkit.sandbox.store import Property, Store, StoredContact
 
 MOBILE: Final = IDENTIFIERS["mobile"]
 
 
-def upsert(contact: ContactBody, store: Store, behaviour: Behaviour) -> Answer:
+class Upserted(NamedTuple):
+    """What was committed.
+
+    Attributes:
+        contact_id: the contact.
+        outcome: whether it was there before.
+        invalid_properties: the entries that were not stored, as they came.
+    """
+
+    contact_id: int
+    outcome: Outcome
+    invalid_properties: list[dict[str, Any]]
+
+
+def upsert(
+    contact: ContactBody, store: Store, behaviour: Behaviour, *, not_again: Container[int] = frozenset()
+) -> Upserted:
     """Creates or updates one contact, and commits.
 
     Args:
         contact: what the request says; types are checked already.
         store: where it goes.
         behaviour: decides what the documentation leaves open.
+        not_again: contacts that are refused because they came before.
 
     Raises:
         Refusal: 422 or 409; nothing was changed.
     """
     with store.transaction():
-        return _upsert(contact, store, behaviour)
+        return _upsert(contact, store, behaviour, not_again)
 
 
-def _upsert(contact: ContactBody, store: Store, behaviour: Behaviour) -> Answer:
-    values = contact.values
+def check_alone(values: dict[str, Value], store: Store, behaviour: Behaviour) -> None:
+    """Refuses what is wrong whatever contacts are stored.
+
+    Raises:
+        Refusal: 422.
+    """
     _check_identified(values)
-    _check_list(values, store, behaviour)
+    check_list(values.get("list_id"), store, behaviour)
+
+
+def check_list(list_id: Value, store: Store, behaviour: Behaviour) -> None:
+    """Refuses a list that is not known.
+
+    Raises:
+        Refusal: 422.
+    """
+    if list_id is not None and behaviour.unknown_list == "refused" and list_id not in store.list_ids:
+        raise Refusal(422, "listId is not the id of a known list.")
+
+
+def given_id(values: dict[str, Value]) -> int | None:
+    """The contactId that a request gives, or None."""
+    given = values.get("contact_id")
+    return given if isinstance(given, int) else None
+
+
+def _upsert(contact: ContactBody, store: Store, behaviour: Behaviour, not_again: Container[int]) -> Upserted:
+    values = contact.values
+    check_alone(values, store, behaviour)
     owners = _owners(values, store, behaviour)
     target = _target(values, owners, store, behaviour)
+    if target is not None and target.contact_id in not_again:
+        raise Refusal(409, "The contact came before in the same batch.", invalid_contact_ids=[target.contact_id])
     merged = _merged(values, target, behaviour)
-    contact_id = _given_id(values) if target is None else target.contact_id
+    contact_id = given_id(values) if target is None else target.contact_id
     if behaviour.crossed_identifiers == "conflict":
         _check_crossing(contact_id, values, merged, owners, store)
     known, unknown = _resolve(contact.properties, store, behaviour)
@@ -50,7 +96,8 @@ def _upsert(contact: ContactBody, store: Store, behaviour: Behaviour) -> Answer:
     for found, entry in known:
         if entry.has_value:
             store.put_property(contact_id, found, entry.value)
-    return stored(contact_id, [entry.echo for entry in unknown])
+    outcome = Outcome.INSERTED if target is None else Outcome.UPDATED
+    return Upserted(contact_id, outcome, [entry.echo for entry in unknown])
 
 
 def _check_identified(values: dict[str, Value]) -> None:
@@ -70,17 +117,6 @@ def _check_identified(values: dict[str, Value]) -> None:
     raise Refusal(422, "An identifier is missing: contactId, mobileCountryCode with mobileNumber, or email.")
 
 
-def _check_list(values: dict[str, Value], store: Store, behaviour: Behaviour) -> None:
-    """Refuses a list that is not known.
-
-    Raises:
-        Refusal: 422.
-    """
-    list_id = values.get("list_id")
-    if list_id is not None and behaviour.unknown_list == "refused" and list_id not in store.list_ids:
-        raise Refusal(422, "listId is not the id of a known list.")
-
-
 def _owners(values: dict[str, Value], store: Store, behaviour: Behaviour) -> list[int]:
     """Who has the mobile and the e-mail of the request, in match order."""
     code, number = (values.get(column) for column in MOBILE)
@@ -91,18 +127,13 @@ def _owners(values: dict[str, Value], store: Store, behaviour: Behaviour) -> lis
     return [owner for owner in found if owner is not None]
 
 
-def _given_id(values: dict[str, Value]) -> int | None:
-    given = values.get("contact_id")
-    return given if isinstance(given, int) else None
-
-
 def _target(values: dict[str, Value], owners: list[int], store: Store, behaviour: Behaviour) -> StoredContact | None:
     """The contact to update, or None for a new one.
 
     Raises:
         Refusal: 422 or 409; the contactId does not exist.
     """
-    contact_id = _given_id(values)
+    contact_id = given_id(values)
     if contact_id is None:
         return store.find(owners[0]) if owners else None
     found = store.find(contact_id)

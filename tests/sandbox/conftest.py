@@ -9,6 +9,7 @@ import pytest
 from mbtoolkit.sandbox import Sandbox
 
 UPSERT = "/contacts/insertupdate"
+BATCH = "/contacts/batch"
 
 
 class Sender:
@@ -30,6 +31,25 @@ class Sender:
         answer = self.upsert(**contact)
         assert answer.status_code == 202, answer.text
         return int(answer.json()["data"]["contactId"])
+
+    def batch(self, contacts: list[Any], **more: Any) -> httpx.Response:
+        return self.http.post(BATCH, json={"createUpdateContacts": contacts, **more})
+
+    def batch_id_of(self, contacts: list[Any], **more: Any) -> str:
+        answer = self.batch(contacts, **more)
+        assert answer.status_code == 202, answer.text
+        return answer.json()["data"]["batchId"]
+
+    def batch_status(self, batch_id: str) -> httpx.Response:
+        return self.http.get(f"/contacts/{batch_id}/Status")
+
+    def batch_ended(self, contacts: list[Any], **more: Any) -> dict[str, Any]:
+        """The status of a batch at its end."""
+        batch_id = self.batch_id_of(contacts, **more)
+        self.crm.wait_for_batches(10)
+        answer = self.batch_status(batch_id)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def stored(self) -> list[dict[str, Any]]:
         return self.crm.contacts().to_dicts()

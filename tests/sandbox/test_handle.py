@@ -31,7 +31,8 @@ def test_contacts_frame_has_the_canonical_columns_also_when_empty(crm):
 
 def test_requests_frame_has_its_columns_also_when_empty(crm):
     assert crm.requests().columns == [
-        "seq", "at", "method", "path", "status", "contact_id", "applied", "fault", "body", "answer", "duration_ms",
+        "seq", "at", "method", "path", "status", "contact_id", "batch_id", "applied", "fault", "body", "answer",
+        "duration_ms",
     ]  # fmt: skip
 
 

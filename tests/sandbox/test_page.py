@@ -91,7 +91,7 @@ def test_state_shows_counts_contacts_requests_and_faults(sender):
         propertyFields=[{"propertyName": "First name", "propertyValue": HOSTILE}],
     )
     state = sender.http.get("/sandbox/state.json").json()
-    assert state["counts"] == {"contacts": 1, "requests": 2, "applied": 1, "faults": 1}
+    assert state["counts"] == {"contacts": 1, "requests": 2, "applied": 1, "batches": 0, "faults": 1}
     assert state["contacts"] == [
         {
             "values": {
@@ -104,6 +104,24 @@ def test_state_shows_counts_contacts_requests_and_faults(sender):
     ]  # fmt: skip
     assert [request["status"] for request in state["requests"]] == [202, 503]
     assert state["faults"] == [{"name": "status 503 before_commit", "seen": 1, "committed": 1, "times": 1}]
+
+
+def test_state_shows_batches_newest_first(sender):
+    crm = sender.crm
+    crm.fail("batch_failed", contacts=1)
+    ada, bo = {"email": "ada@example.com"}, {"email": "bo@example.com"}
+    first = sender.batch_id_of([ada, bo])
+    second = sender.batch_id_of([ada, bo, {"contactId": 5}], webHookUrl="http://127.0.0.1:1/")
+    crm.wait_for_batches()
+    state = sender.http.get("/sandbox/state.json").json()
+    assert (state["counts"]["batches"], state["counts"]["applied"]) == (2, 3)
+    assert [batch.pop("at") > 0 for batch in state["batches"]] == [True, True]
+    assert state["batches"] == [
+        {"batch_id": second, "request": 2, "state": "Completed", "failure": None, "contacts": 3, "inserted": 1,
+         "updated": 1, "skipped": 1, "webhook": "ClientConnectorError"},
+        {"batch_id": first, "request": 1, "state": "Failed", "failure": "The sandbox was told to fail.", "contacts": 2,
+         "inserted": 1, "updated": 0, "skipped": 0, "webhook": None},
+    ]  # fmt: skip
 
 
 def test_state_is_bounded(sender):
@@ -182,6 +200,20 @@ def test_page_is_live_and_keeps_what_was_opened(sender, tab):
 
 
 @pytest.mark.browser
+def test_page_follows_batches(behaving, tab):
+    sender = behaving(batch_delay_seconds=600)
+    tab.goto(sender.crm.page_url)
+    expect(tab.locator("#contacts-empty")).to_be_visible()
+    expect(tab.locator("#batches-section")).to_be_hidden()
+    batch_id = sender.batch_id_of([{"email": "ada@example.com"}, {"contactId": 5}])
+    expect(tab.locator("#batches")).to_contain_text("Queued", timeout=5000)
+    sender.crm.release_batches()
+    expect(tab.locator("#batches")).to_contain_text("Completed", timeout=5000)
+    assert tab.locator("#batches td").all_inner_texts() == [batch_id, "#1", "Completed", "2", "1", "0", "1"]
+    expect(tab.locator("#count-batches")).to_have_text("1")
+
+
+@pytest.mark.browser
 def test_page_without_its_key_asks_for_it(sender, tab):
     sender.id_of(email="ada@example.com")
     tab.goto(sender.crm.base_url)
@@ -202,6 +234,7 @@ def test_page_fits_600_pixels_in_both_themes(sender, browser, scheme, tmp_path: 
         email="ada@example.com", mobileCountryCode=44, mobileNumber=7700900123, listId=sender.crm.list_id,
         propertyFields=[{"propertyName": "First name", "propertyValue": "Ada " * 40}],
     )  # fmt: skip
+    sender.batch_ended([{"email": "bo@example.com"}], webHookUrl="http://127.0.0.1:1/")
     context = browser.new_context(viewport={"width": 600, "height": 800}, color_scheme=scheme)
     tab = context.new_page()
     tab.goto(sender.crm.page_url)
