@@ -5,8 +5,8 @@ What a panel shows and a cell could do: each step calls the function of the same
 
 from mbtoolkit.filepush.parts import Part
 from mbtoolkit.filepush.pushing import Pushing
-from mbtoolkit.filepush.review import PLANS, Review
+from mbtoolkit.filepush.review import Review
 from mbtoolkit.filepush.sources import Source
 from mbtoolkit.filepush.table import FilePush, FilePushes
 
-__all__ = ["PLANS", "FilePush", "FilePushes", "Part", "Pushing", "Review", "Source"]
+__all__ = ["FilePush", "FilePushes", "Part", "Pushing", "Review", "Source"]

@@ -9,10 +9,8 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.contacts import OPT_INS, is_contact_column
+from mbtoolkit.limits import PLANS
 from mbtoolkit.validation import Validation
-
-PLANS: Final = {"Freemium": 10, "Starter": 15, "Pro": 20}
-"""Requests a second that each plan grants. Source: api/README.md, "Limits": 100, 150 and 200 in 10 seconds."""
 
 STORED: Final = ("succeeded", "accepted", "unchanged")
 """The statuses of rows that need no other push."""
@@ -49,9 +47,10 @@ class Review:
         """How long the sending takes at the least under a plan's limit.
 
         Args:
-            plan: one of `PLANS`.
+            plan: one of `limits.PLANS`.
         """
-        return self.sendable / PLANS[plan]
+        limits = PLANS[plan]
+        return self.sendable * limits.window_seconds / limits.requests
 
 
 def review_of(validation: Validation, left_out: pl.Series, stored: pl.Series) -> Review:

@@ -48,6 +48,7 @@ class FilePush:
         default_country: as `read_contacts` takes it.
         edits: the contacts, to mend; None before `check`.
         list_id: the list for rows that name none.
+        plan: whose limit is kept, as `upsert_contacts(limits=...)` takes it; None for none.
         left_out_rules: rows that break one of these are left out.
         sends_stored: whether rows that are stored already are sent once more.
         consented: how many opt-ins the push may turn on; None: none.
@@ -73,6 +74,7 @@ class FilePush:
         self.default_country: str | None = None
         self.edits: Edits | None = None
         self.list_id: str | None = None
+        self.plan: str | None = None
         self.left_out_rules: set[str] = set()
         self.sends_stored = False
         self.consented: int | None = None
@@ -222,6 +224,7 @@ class FilePush:
                 opt_ins_on=consented,
                 leave_out=leave_out,
                 schema=self.schema,
+                limits=self.plan,
                 progress=hear,
                 stop=stop,
             ),
@@ -283,6 +286,8 @@ class FilePush:
         options = {"list_id": repr(self.list_id)} if self.list_id else {}
         if self.edits is not None and (on := self._review(_NO_ROWS).opt_ins_on):
             options["opt_ins_on"] = str(on)
+        if self.plan:
+            options["limits"] = repr(self.plan)
         return options if self.schema is ContactSchema else {**options, "schema": self.schema.__name__}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mbtoolkit.contacts import BY_NAME, is_uuid
-from mbtoolkit.filepush import PLANS, FilePushes
+from mbtoolkit.filepush import FilePushes, Review
+from mbtoolkit.limits import PLANS
 from mbtoolkit.widgets.panel.step import Step, Value, duration, labelled
 from mbtoolkit.widgets.surface import Node, box, choice, entry, table, tick
 
@@ -20,7 +21,6 @@ class ReviewStep(Step):
     def __init__(self, pushes: FilePushes, lists: Mapping[str, str]) -> None:
         super().__init__(pushes)
         self.lists = lists
-        self.plan = next(iter(PLANS))
         self.is_typing_list = False
         self.typed_list = ""
 
@@ -49,8 +49,8 @@ class ReviewStep(Step):
         return count not in (0, self.push.consented)
 
     def act(self, key: str, value: Value) -> None:
-        if key == "plan" and value in PLANS:
-            self.plan = str(value)
+        if key == "plan" and (value in PLANS or not value):
+            self.push.plan = str(value) if value else None
         elif key == "consented" and isinstance(value, bool):
             self.push.consented = self.push.review.opt_ins_on if value else None
         elif key == "which":
@@ -77,7 +77,7 @@ class ReviewStep(Step):
             facts.append((f"{BY_NAME[name].label} turned off", f"{review.turned_off[name]:,}"))
         return box(
             table("What a push will do", ("What", "Count"), facts),
-            box(self._which(), self._plan(review.seconds(self.plan)), self._list(), class_="mbt-thirds"),
+            box(self._which(), self._plan(review), self._list(), class_="mbt-thirds"),
             self._consent(review.opt_ins_on),
             class_="mbt-step",
         )
@@ -89,10 +89,15 @@ class ReviewStep(Step):
         chosen = choice("which", "all" if self.push.sends_stored else "open", options, id="which")
         return labelled("Rows to push", chosen, "which")
 
-    def _plan(self, seconds: float) -> Node:
-        plans = [(name, f"{name}: {rate} a second") for name, rate in PLANS.items()]
-        chosen = choice("plan", self.plan, plans, id="plan", aria_describedby="hint-plan")
-        return labelled("Plan of the account", chosen, "plan", f"The push takes at least {duration(seconds)}.")
+    def _plan(self, review: Review) -> Node:
+        known = [(name, f"{name.capitalize()}: {limits.requests} in 10 s") for name, limits in PLANS.items()]
+        plans = [("", "Not stated"), *known]
+        chosen = choice("plan", self.push.plan or "", plans, id="plan", aria_describedby="hint-plan")
+        times = [duration(review.seconds(name)) for name in ([self.push.plan] if self.push.plan else PLANS)]
+        hint = f"Its limit is kept, so the push takes at least {times[0]}."
+        if not self.push.plan:
+            hint = f"The push pauses where the CRM asks for it: at least {times[-1]} to {times[0]}, by the plan."
+        return labelled("Plan of the account", chosen, "plan", hint)
 
     def _consent(self, count: int) -> Node | None:
         if not count:

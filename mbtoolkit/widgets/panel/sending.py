@@ -71,4 +71,6 @@ def _pace(pushing: Pushing) -> list[str]:
     left = pushing.seconds_left
     told = [f"{pushing.rate:,.0f} rows a second"] if pushing.done else []
     told += [f"paused {pause:.0f} s: the CRM’s limit"] if pause > 0 else []
+    used = pushing.progress.limit_used if pushing.progress else None
+    told += [f"{used:.0%} of the limit in use"] if used is not None else []
     return told + ([f"about {duration(left)} left"] if pushing.ended is None and left is not None else [])

@@ -321,7 +321,10 @@ def test_the_review_says_what_will_be_sent_and_asks_for_consent(hands, crm):
     hands.next()
     assert hands.title == "Review"
     assert crm.requests().is_empty()
-    hands.top.choose("plan", "Pro")
+    assert "by the plan" in shown
+    hands.top.choose("plan", "pro")
+    assert "Its limit is kept" in hands.top.text()
+    assert "limits='pro'" in hands.panel.code
     hands.push()
     hands.next()
     assert hands.title == "Results"
