@@ -308,7 +308,7 @@ class PushPanel(ipywidgets.VBox):
             box(*steps, tag="ol", class_="mbt-steps", aria_label="Steps"),
             text(
                 self._step.title,
-                "h3",
+                "p",  # no heading: which level would follow the notebook's own can't be known
                 class_="mbt-title",
                 focus=self._focus or None,
                 tabindex="-1",
