@@ -9,6 +9,8 @@ const MAX_WINDOW = 500; // rows in one answer
 const KEPT_ROWS = 4000; // rows that the page remembers, for copying a block
 const JUDGE_AFTER = 400; // milliseconds without an edit, after which rules across rows run
 const PATIENCE = 1200; // milliseconds without an answer, after which that is said
+const KNOCKS = 5; // times that the kernel is asked for the table, until it answers
+const KNOCK_MILLISECONDS = 3000;
 const WORDS = { error: "Error", warning: "Warning" };
 const SHAPES = {
   error: ["M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2z", "M7.1 4.2h1.8l-.25 5h-1.3zM8 10.4a1.05 1.05 0 1 1 0 2.1 1.05 1.05 0 0 1 0-2.1z"],
@@ -117,7 +119,7 @@ class Grid {
     model.on("msg:custom", this.onMessage);
     this.watch = new ResizeObserver(() => this.appear());
     this.watch.observe(this.scroller);
-    this.send({ kind: "open" });
+    this.knock(KNOCKS);
   }
 
   close() {
@@ -272,7 +274,15 @@ class Grid {
     return this.columns.findIndex((column) => column.name === name);
   }
 
+  /** Some kernels lose a message that comes while the cell that made the grid still runs: it is asked again. */
+  knock(times) {
+    if (!times || this.columns.length) return;
+    this.send({ kind: "open" });
+    this.later("knock", KNOCK_MILLISECONDS, () => this.knock(times - 1));
+  }
+
   opened(message) {
+    clearTimeout(this.timers.knock);
     this.columns = message.columns;
     this.look = { ...message.look };
     this.searchBox.value = this.look.search;

@@ -17,6 +17,8 @@ const REFERENCES = new Set(["id", "for", "list", "aria-labelledby", "aria-descri
 const EVENTS = ["input", "change", "click"];
 const EDITING_KEYS = new Set(["z", "y", "x", "c", "v", "a"]);
 const TYPED_INTO = "input, textarea, [contenteditable='true']";
+const KNOCKS = 5;
+const KNOCK_MILLISECONDS = 3000;
 const CHUNK_BYTES = 1024 * 1024;
 const WAITING_MILLISECONDS = 1500;
 const WAITING = "Waiting for the kernel. If this stays, run the cell above once more.";
@@ -206,8 +208,17 @@ function render({ model, el }) {
     model.send(message, undefined, [piece]);
   }
 
+  // Some kernels lose a message that comes while the cell that made the widget still runs: it is asked again.
+  let knocking = null;
+  function knock(times) {
+    if (!times) return;
+    model.send({ kind: "ready", view });
+    knocking = setTimeout(() => knock(times - 1), KNOCK_MILLISECONDS);
+  }
+
   function onMessage(message) {
     if (message.kind === "tree") {
+      clearTimeout(knocking);
       answered(message);
       wanted = null;
       const allowed = mayFocus(message);
@@ -251,9 +262,10 @@ function render({ model, el }) {
   root.addEventListener("beforeinput", onBeforeInput, { capture: true });
   model.on("msg:custom", onMessage);
   model.on("comm_live_update", onConnection);
-  model.send({ kind: "ready", view });
+  knock(KNOCKS);
   return () => {
     clearTimeout(timer);
+    clearTimeout(knocking);
     window.removeEventListener("keydown", onKeydown, { capture: true });
     model.off("msg:custom", onMessage);
     model.off("comm_live_update", onConnection);
