@@ -8,6 +8,7 @@
     |   |-- SettingsError                an address, token or number that can't work
     |   |-- ConsentError                 opt-ins would be turned on in bulk without being asked for
     |   `-- InvalidContactError          one contact that the rules refuse; has `.issues`
+    |-- JournalError                     a run's record on disk can't be kept, or can't be trusted
     `-- CrmError                         one contact was sent, and it is not known to be stored
         |-- NotSentError                 nothing left this machine: refused, DNS, TLS
         |-- RefusedError                 the CRM said no
@@ -68,6 +69,10 @@ class InvalidContactError(UsageError):
     def __init__(self, message: str, issues: Any = None) -> None:
         super().__init__(message)
         self.issues = issues
+
+
+class JournalError(MbtoolkitError):
+    """A run's record on disk can't be kept, read or trusted; the text says what, where and how to mend it."""
 
 
 class CrmError(MbtoolkitError):
