@@ -1,6 +1,7 @@
-"""HTTP: one contact's body out, what became of it back. Knows nothing of frames."""
+"""HTTP: a body out, what became of it back. Knows nothing of frames."""
 
-from mbtoolkit.client.answers import Answer, Outcome, error_of, judge
+from mbtoolkit.client.answers import Answer, Outcome, error_of, judge, judge_batch, judge_status
+from mbtoolkit.client.batches import BatchStatus, Part
 from mbtoolkit.client.http import AsyncClient, Attempt, Client, Within
 from mbtoolkit.client.retries import Attempts, Wait
 from mbtoolkit.client.settings import Secret, Settings
@@ -10,12 +11,16 @@ __all__ = [
     "AsyncClient",
     "Attempt",
     "Attempts",
+    "BatchStatus",
     "Client",
     "Outcome",
+    "Part",
     "Secret",
     "Settings",
     "Wait",
     "Within",
     "error_of",
     "judge",
+    "judge_batch",
+    "judge_status",
 ]

@@ -7,21 +7,33 @@ and what is not clear is never taken for success.
 from __future__ import annotations
 
 import email.utils
-import json
 import math
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from mbtoolkit import errors
+from mbtoolkit.client.batches import BatchStatus, read_batch_status, same_batch
+from mbtoolkit.client.objects import (
+    batch_id_in,
+    contact_id_in,
+    first_text,
+    list_in,
+    object_in,
+    read_object,
+    readable,
+    text_in,
+)
 
 Kind = Literal["stored", "rejected", "later", "unknown", "not_sent", "stop"]
 """What became of one attempt.
 
 stored: the CRM says so. rejected: the CRM refuses this contact. later: refused for now (429, 503 with Retry-After).
 unknown: no clear answer. not_sent: nothing left this machine. stop: refused, and so would every other contact be.
+
+Of a batch, "stored" means that it was taken in; of a question for its status, that the status was read.
 """
 
 LONGEST_PAUSE_SECONDS: Final = 900.0
@@ -42,6 +54,8 @@ CODES: Final[dict[int, str]] = {
     503: "unavailable",
 }
 _STOPPING: Final = frozenset({401, 403, 404, 405})
+_UNKNOWN_BATCH: Final = (404, 422)
+"""How the status operation says that there is no such batch; no page says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one contact.
+    """What became of one contact, or of one request.
 
     Attributes:
         kind: see `Kind`.
@@ -73,6 +87,8 @@ class Outcome:
         retry_after_seconds: how long the CRM asks to wait, where it says so.
         attempts: how often it was sent.
         stops_run: whether every other contact would meet the same, so that a run ends here.
+        batch_id: the id of the batch that was taken in or asked for.
+        batch: how far that batch is, where it was asked for and told.
     """
 
     kind: Kind
@@ -84,10 +100,12 @@ class Outcome:
     retry_after_seconds: float | None = None
     attempts: int = 0
     stops_run: bool = False
+    batch_id: str | None = None
+    batch: BatchStatus | None = None
 
 
 def judge(answer: Answer, now: float | None = None) -> Outcome:
-    """What a whole answer means.
+    """What a whole answer to the single upsert means.
 
     Args:
         answer: status, headers and the complete body.
@@ -95,10 +113,45 @@ def judge(answer: Answer, now: float | None = None) -> Outcome:
 
     Source: reference page "Contact Insert and Update", responses.
     """
+    return _judge(answer, now, _judge_stored)
+
+
+def judge_batch(answer: Answer, now: float | None = None) -> Outcome:
+    """What a whole answer to the batch upsert means; "stored" says that the batch was taken in, and no more.
+
+    Args:
+        answer: status, headers and the complete body.
+        now: seconds since 1970, for a Retry-After that is a date.
+
+    Source: MainBrainer's public pages, batch upsert.
+    """
+    return _judge(answer, now, _judge_taken_in)
+
+
+def judge_status(answer: Answer, batch_id: str, now: float | None = None) -> Outcome:
+    """What a whole answer to the batch status means; "stored" says that it was read.
+
+    Args:
+        answer: status, headers and the complete body.
+        batch_id: the batch that was asked for.
+        now: seconds since 1970, for a Retry-After that is a date.
+
+    Source: MainBrainer's public pages, batch status.
+    """
+    if 200 <= answer.status < 300:
+        return _judge_told(answer, batch_id)
+    outcome = _judge(answer, now, _judge_stored)
+    if answer.status in _UNKNOWN_BATCH:
+        return replace(outcome, kind="rejected", code="unknown_batch", batch_id=batch_id)
+    return replace(outcome, batch_id=batch_id)
+
+
+def _judge(answer: Answer, now: float | None, judge_success: Callable[[int, _Envelope], Outcome]) -> Outcome:
+    """What an answer with an envelope means; what a success means is the operation's own."""
     status = answer.status
     envelope = _Envelope.read(answer.body)
     if 200 <= status < 300:
-        return _judge_success(status, envelope)
+        return _judge_success(status, envelope, judge_success)
     text = envelope.text if envelope else None
     code = CODES.get(status, f"http_{status}")
     if 300 <= status < 400:
@@ -115,7 +168,9 @@ def judge(answer: Answer, now: float | None = None) -> Outcome:
     return Outcome("rejected", status, code, said, invalid_properties=envelope.invalid_properties if envelope else ())
 
 
-def _judge_success(status: int, envelope: _Envelope | None) -> Outcome:
+def _judge_success(
+    status: int, envelope: _Envelope | None, judge_success: Callable[[int, _Envelope], Outcome]
+) -> Outcome:
     if envelope is None or envelope.status is None:
         return Outcome(
             "unknown", status, "unreadable_answer", f"the CRM answered {status}, but with no readable envelope"
@@ -123,9 +178,13 @@ def _judge_success(status: int, envelope: _Envelope | None) -> Outcome:
     if envelope.status.casefold() != "success":
         text = _with_ids(envelope.text or f"the CRM answered {status}, but with status {envelope.status!r}", envelope)
         return Outcome("rejected", status, "refused_in_success", text, invalid_properties=envelope.invalid_properties)
-    if envelope.contradiction is not None:
-        text = f"the CRM answered {status} and {envelope.status!r}, but {envelope.contradiction} inside"
-        return Outcome("unknown", status, "contradictory_answer", _with_ids(text, envelope))
+    return judge_success(status, envelope)
+
+
+def _judge_stored(status: int, envelope: _Envelope) -> Outcome:
+    contradiction = envelope.inner_failure or ("refused contact ids" if envelope.invalid_contact_ids else None)
+    if contradiction is not None:
+        return _contradictory(status, envelope, contradiction)
     code, message = None, envelope.text
     if envelope.invalid_properties:
         code = "invalid_properties"
@@ -136,6 +195,52 @@ def _judge_success(status: int, envelope: _Envelope | None) -> Outcome:
         code = "id_missing"
         message = "stored, but the answer held no contact id"
     return Outcome("stored", status, code, message, envelope.contact_id, envelope.invalid_properties)
+
+
+def _judge_taken_in(status: int, envelope: _Envelope) -> Outcome:
+    """A batch: refused contact ids contradict nothing here, for they may be some of its contacts' only."""
+    if envelope.inner_failure is not None:
+        return replace(_contradictory(status, envelope, envelope.inner_failure), batch_id=envelope.batch_id)
+    if envelope.batch_id is None:
+        text = "the batch was taken in, but the answer held no batch id: what becomes of it can't be asked"
+        return Outcome("unknown", status, "batch_id_missing", text)
+    code = "invalid_properties" if envelope.invalid_properties else None
+    text = _with_ids(envelope.text or "the batch was taken in", envelope)
+    return Outcome(
+        "stored", status, code, text, invalid_properties=envelope.invalid_properties, batch_id=envelope.batch_id
+    )
+
+
+def _judge_told(answer: Answer, batch_id: str) -> Outcome:
+    """A 2xx of the status operation: a bare object, or an envelope that says no."""
+    found = read_object(answer.body) or {}
+    told = read_batch_status(found)
+    if told is None:
+        refusal = _refusal_of_status(answer, found)
+        return replace(refusal or _unread(answer.status, "the batch's status can't be read"), batch_id=batch_id)
+    if not same_batch(told.batch_id, batch_id):
+        return replace(_unread(answer.status, "the CRM told the status of another batch"), batch_id=batch_id)
+    return Outcome("stored", answer.status, None, told.reason, batch_id=batch_id, batch=told)
+
+
+def _refusal_of_status(answer: Answer, found: dict[str, Any]) -> Outcome | None:
+    """What an envelope in the place of a batch's status means, if it is a refusal."""
+    envelope = _Envelope.read(answer.body)
+    if envelope is None or not isinstance(found.get("data"), dict) or "id" in found:
+        return None
+    outcome = _judge_success(answer.status, envelope, _judge_stored)
+    if outcome.kind != "rejected":
+        return None
+    return replace(outcome, code="unknown_batch") if envelope.inner_status in _UNKNOWN_BATCH else outcome
+
+
+def _unread(status: int, message: str) -> Outcome:
+    return Outcome("unknown", status, "unreadable_answer", message)
+
+
+def _contradictory(status: int, envelope: _Envelope, contradiction: str) -> Outcome:
+    text = f"the CRM answered {status} and {envelope.status!r}, but {contradiction} inside"
+    return Outcome("unknown", status, "contradictory_answer", _with_ids(text, envelope))
 
 
 def _with_ids(text: str, envelope: _Envelope | None) -> str:
@@ -151,75 +256,38 @@ class _Envelope:
     Attributes:
         status: the outer status; None where there is none, or one that is no word.
         inner_status: the number inside `data`; None where there is none.
+        batch_id: as text, whatever it is sent as; None where it is blank.
     """
 
     status: str | None
     inner_status: int | None
     text: str | None
     contact_id: int | None
+    batch_id: str | None
     invalid_properties: tuple[str, ...]
     invalid_contact_ids: tuple[str, ...]
 
     @classmethod
     def read(cls, body: bytes) -> _Envelope | None:
         """The envelope in a body; None if there is none that could be read, or one that says a thing twice."""
-        try:
-            outer = json.loads(body, object_pairs_hook=_folded)
-        except (ValueError, RecursionError):
+        outer = read_object(body)
+        if outer is None:
             return None
-        if not isinstance(outer, dict):
-            return None
-        held = outer.get("data")
-        data: dict[str, Any] = held if isinstance(held, dict) else {}
+        data = object_in(outer.get("data"))
         return cls(
-            status=_text(outer.get("status")),
+            status=text_in(outer.get("status")),
             inner_status=_inner_status(data.get("status")),
-            text=_first_text(outer.get("message"), data.get("message")),
-            contact_id=_contact_id(data.get("contactid")),
-            invalid_properties=tuple(_property_name(each) for each in _list(data.get("invalidpropertieslist"))),
-            invalid_contact_ids=tuple(_readable(str(each)) for each in _list(data.get("invalidcontactidlist"))),
+            text=first_text(outer.get("message"), data.get("message")),
+            contact_id=contact_id_in(data.get("contactid")),
+            batch_id=batch_id_in(data.get("batchid")),
+            invalid_properties=tuple(_property_name(each) for each in list_in(data.get("invalidpropertieslist"))),
+            invalid_contact_ids=tuple(readable(str(each)) for each in list_in(data.get("invalidcontactidlist"))),
         )
 
     @property
-    def contradiction(self) -> str | None:
+    def inner_failure(self) -> str | None:
         """What inside a success says that it is none."""
-        if self.inner_status is not None and self.inner_status >= 400:
-            return f"status {self.inner_status}"
-        return "refused contact ids" if self.invalid_contact_ids else None
-
-
-def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object by its keys without regard to case.
-
-    Raises:
-        ValueError: one key says two things, so that it says nothing.
-    """
-    folded: dict[str, Any] = {}
-    for key, value in pairs:
-        if folded.setdefault(key.casefold(), value) != value:
-            msg = "one key with two values"
-            raise ValueError(msg)
-    return folded
-
-
-_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
-
-
-def _readable(text: str) -> str:
-    """The text with every half character, which nothing could write down, as U+FFFD."""
-    return _HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str | None:
-    return _readable(value) if isinstance(value, str) else None
-
-
-def _first_text(*candidates: Any) -> str | None:
-    return next((text for text in map(_text, candidates) if text and text.strip()), None)
+        return f"status {self.inner_status}" if self.inner_status is not None and self.inner_status >= 400 else None
 
 
 def _inner_status(value: Any) -> int | None:
@@ -227,20 +295,9 @@ def _inner_status(value: Any) -> int | None:
     return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII) else None
 
 
-def _contact_id(value: Any) -> int | None:
-    """The id, which the CRM sends as text; None for what is no positive int64."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    text = str(value).strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        return None
-    number = int(text)
-    return number if 0 < number < 2**63 else None
-
-
 def _property_name(entry: Any) -> str:
-    held = entry if isinstance(entry, dict) else {}
-    return _first_text(held.get("propertyname"), held.get("propertyid"), entry) or "(no name)"
+    held = object_in(entry)
+    return first_text(held.get("propertyname"), held.get("propertyid"), entry) or "(no name)"
 
 
 def read_retry_after(text: str | None, now: float | None = None) -> float | None:

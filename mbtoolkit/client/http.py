@@ -12,20 +12,21 @@ import ssl
 import threading
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from mbtoolkit.client.answers import Answer, Outcome, judge
+from mbtoolkit.client.answers import Answer, Outcome, judge, judge_batch, judge_status
 from mbtoolkit.client.retries import Attempts, Wait
 from mbtoolkit.client.settings import DEFAULT_BASE_URL, Secret, Settings, settings_from_env
-from mbtoolkit.errors import SettingsError
+from mbtoolkit.errors import SettingsError, UsageError
 from mbtoolkit.version import __version__
 
 MAX_ANSWER_BYTES: Final = 4 * 1024**2
-"""An answer to one contact takes less than a kilobyte; nothing near this limit is one."""
+"""An answer takes less than a kilobyte, the status of 1,000 contacts some 20; nothing near this limit is one."""
 
 _CONNECT_SECONDS: Final = 10.0
 _USER_AGENT: Final = f"mbtoolkit/{__version__}"
@@ -117,7 +118,7 @@ class AsyncClient:
         tries = Attempts(self.settings.attempts, resend_is_safe=resend_is_safe, jitter=self._jitter)
         wait: Wait | None = Wait(0)
         while wait is not None:
-            outcome = await (within or _at_once)(partial(self._attempt, body))
+            outcome = await (within or _at_once)(partial(self.attempt, body))
             if outcome is None:
                 break
             wait = tries.hear(outcome)
@@ -125,13 +126,51 @@ class AsyncClient:
                 break
         return tries.outcome
 
-    async def _attempt(self, body: bytes) -> Outcome:
-        """One request and its answer, or what went wrong on the way."""
+    async def attempt(self, body: bytes) -> Outcome:
+        """Makes one request of the single upsert and says what became of it; no answer raises.
+
+        Args:
+            body: a JSON body of the operation.
+        """
+        heard = await self._exchange(_Ask("POST", self.settings.insert_update_url, body))
+        return judge(heard) if isinstance(heard, Answer) else heard
+
+    async def attempt_batch(self, body: bytes) -> Outcome:
+        """Makes one request of the batch upsert and says what became of it; no answer raises.
+
+        A batch that is taken in comes back as "stored" with its `batch_id`. It is worked on later: `attempt_status`
+        tells how far it is.
+
+        Args:
+            body: a JSON body of the operation; at most 1,000 contacts.
+        """
+        heard = await self._exchange(_Ask("POST", self.settings.batch_url, body))
+        return judge_batch(heard) if isinstance(heard, Answer) else heard
+
+    async def attempt_status(self, batch_id: str) -> Outcome:
+        """Asks once how far a batch is; no answer raises. What was told stands in `Outcome.batch`.
+
+        Asking changes nothing in the CRM, so after any outcome it may be asked again.
+
+        Args:
+            batch_id: as the batch operation told it.
+
+        Raises:
+            UsageError: the id is blank.
+        """
+        if not isinstance(batch_id, str) or not batch_id.strip():
+            msg = "attempt_status takes the id of a batch, as attempt_batch tells it in .batch_id"
+            raise UsageError(msg)
+        heard = await self._exchange(_Ask("GET", self.settings.status_url(batch_id)))
+        return judge_status(heard, batch_id) if isinstance(heard, Answer) else replace(heard, batch_id=batch_id)
+
+    async def _exchange(self, ask: _Ask) -> Answer | Outcome:
+        """One request and its whole answer, or what went wrong on the way."""
         lane = self._lanes.take()
         keep = False
         try:
             async with asyncio.timeout(self.settings.timeout_seconds):
-                answer = await lane.post(body)
+                answer = await lane.exchange(ask)
             keep = True
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             return Outcome("not_sent", code="no_connection", message=f"no connection to the CRM ({_cause(error)})")
@@ -149,7 +188,7 @@ class AsyncClient:
                 self._lanes.give_back(lane)
             else:
                 await asyncio.shield(lane.aclose())
-        return judge(answer)
+        return answer
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -197,6 +236,15 @@ class _UnreadableAnswerError(Exception):
         self.status = status
 
 
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request. It shows no body: tracebacks show what the names of a frame hold."""
+
+    method: str
+    url: str
+    body: bytes | None = field(default=None, repr=False)
+
+
 class _Lanes:
     """The idle connections of a client; as many as are in use at once."""
 
@@ -227,12 +275,11 @@ class _Lanes:
 class _Lane:
     """One connection, used by one request at a time."""
 
-    __slots__ = ("_extensions", "_headers", "_settings", "_transport", "_url")
+    __slots__ = ("_extensions", "_headers", "_settings", "_transport")
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport) -> None:
         self._settings = settings
         self._transport = transport
-        self._url = httpx.URL(settings.insert_update_url)
         seconds = settings.timeout_seconds
         connect = min(seconds, _CONNECT_SECONDS)
         self._extensions = {"timeout": {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}}
@@ -246,12 +293,16 @@ class _Lane:
             }
         )
 
-    async def post(self, body: bytes) -> Answer:
-        """Raises:
-        httpx.TransportError, OSError: the network failed.
-        _UnreadableAnswerError: the answer is too large, or its encoding broken.
+    async def exchange(self, ask: _Ask) -> Answer:
+        """One request and its whole answer.
+
+        Raises:
+            httpx.TransportError, OSError: the network failed.
+            _UnreadableAnswerError: the answer is too large, or its encoding broken.
         """
-        request = httpx.Request("POST", self._url, headers=self._headers, content=body, extensions=self._extensions)
+        request = httpx.Request(
+            ask.method, ask.url, headers=self._headers, content=ask.body, extensions=self._extensions
+        )
         response = await self._transport.handle_async_request(request)
         try:
             content = await _read(response)
@@ -331,6 +382,22 @@ class Client:
     def send(self, body: bytes, *, resend_is_safe: bool = True) -> Outcome:
         """Sends one body as it is and says what became of it; see `AsyncClient.send`."""
         return self._run(self._inner.send(body, resend_is_safe=resend_is_safe))
+
+    def attempt(self, body: bytes) -> Outcome:
+        """Makes one request of the single upsert; see `AsyncClient.attempt`."""
+        return self._run(self._inner.attempt(body))
+
+    def attempt_batch(self, body: bytes) -> Outcome:
+        """Makes one request of the batch upsert; see `AsyncClient.attempt_batch`."""
+        return self._run(self._inner.attempt_batch(body))
+
+    def attempt_status(self, batch_id: str) -> Outcome:
+        """Asks once how far a batch is; see `AsyncClient.attempt_status`.
+
+        Raises:
+            UsageError: the id is blank.
+        """
+        return self._run(self._inner.attempt_status(batch_id))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the client's own loop. Raises: what it raises; SettingsError if the client is closed."""

@@ -6,7 +6,7 @@ import ipaddress
 import os
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -15,6 +15,7 @@ from mbtoolkit.errors import SettingsError
 
 DEFAULT_BASE_URL: Final = "https://apicrm.mainbrainer.com"
 INSERT_UPDATE_PATH: Final = "/contacts/insertupdate"
+BATCH_PATH: Final = "/contacts/batch"
 
 BASE_URL_VARIABLE: Final = "MBTOOLKIT_BASE_URL"
 TOKEN_VARIABLE: Final = "MBTOOLKIT_TOKEN"  # noqa: S105 - the variable's name
@@ -91,6 +92,15 @@ class Settings:
     def insert_update_url(self) -> str:
         """The address of the single upsert operation."""
         return self.base_url + INSERT_UPDATE_PATH
+
+    @property
+    def batch_url(self) -> str:
+        """The address of the batch upsert operation."""
+        return self.base_url + BATCH_PATH
+
+    def status_url(self, batch_id: str) -> str:
+        """The address of a batch's status. Dots are encoded too: a path of dots alone would lead elsewhere."""
+        return f"{self.base_url}/contacts/{quote(batch_id, safe='', errors='replace').replace('.', '%2E')}/Status"
 
 
 def settings_from_env(options: dict[str, Any]) -> dict[str, Any]:
