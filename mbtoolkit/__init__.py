@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mbtoolkit.errors import CrmError as CrmError
     from mbtoolkit.errors import FrameError as FrameError
     from mbtoolkit.errors import InvalidContactError as InvalidContactError
+    from mbtoolkit.errors import JournalError as JournalError
     from mbtoolkit.errors import MappingError as MappingError
     from mbtoolkit.errors import MbtoolkitError as MbtoolkitError
     from mbtoolkit.errors import NotSentError as NotSentError
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from mbtoolkit.results import with_contact_ids as with_contact_ids
     from mbtoolkit.results import write_issues as write_issues
     from mbtoolkit.results import write_results as write_results
+    from mbtoolkit.runs import Run as Run
+    from mbtoolkit.runs import list_runs as list_runs
+    from mbtoolkit.runs import reconcile as reconcile
     from mbtoolkit.schemas import RULES as RULES
     from mbtoolkit.schemas import ContactSchema as ContactSchema
     from mbtoolkit.schemas import IssuesSchema as IssuesSchema
@@ -73,6 +77,7 @@ _HOMES: Final[dict[str, str]] = {
     "FrameError": "errors",
     "InvalidContactError": "errors",
     "IssuesSchema": "schemas",
+    "JournalError": "errors",
     "Limits": "limits",
     "MappingError": "errors",
     "MbtoolkitError": "errors",
@@ -85,6 +90,7 @@ _HOMES: Final[dict[str, str]] = {
     "RateLimitedError": "errors",
     "RefusedError": "errors",
     "ResultsSchema": "schemas",
+    "Run": "runs",
     "SettingsError": "errors",
     "SourceError": "errors",
     "SourceWarning": "errors",
@@ -95,8 +101,10 @@ _HOMES: Final[dict[str, str]] = {
     "WrongAddressError": "errors",
     "build_payloads": "payloads",
     "count_opt_ins": "upserts",
+    "list_runs": "runs",
     "mapping_of": "cleaning",
     "read_contacts": "reading",
+    "reconcile": "runs",
     "suggest_mapping": "cleaning",
     "summarize": "results",
     "update_results": "results",
@@ -123,6 +131,7 @@ __all__ = [
     "FrameError",
     "InvalidContactError",
     "IssuesSchema",
+    "JournalError",
     "Limits",
     "MappingError",
     "MbtoolkitError",
@@ -134,6 +143,7 @@ __all__ = [
     "RateLimitedError",
     "RefusedError",
     "ResultsSchema",
+    "Run",
     "SettingsError",
     "SourceError",
     "SourceWarning",
@@ -144,8 +154,10 @@ __all__ = [
     "WrongAddressError",
     "build_payloads",
     "count_opt_ins",
+    "list_runs",
     "mapping_of",
     "read_contacts",
+    "reconcile",
     "suggest_mapping",
     "summarize",
     "update_results",

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Final
 
 import polars as pl
 
-from mbtoolkit.client import Outcome
 from mbtoolkit.contacts import OPT_INS
 from mbtoolkit.schemas.frames import ISSUES, RESULTS
 from mbtoolkit.schemas.rules import RULES
-from mbtoolkit.sending import STATUS_OF
+from mbtoolkit.sending import TOLD
 from mbtoolkit.validation import Validation
 
 ROW: Final = "mb_row"
-LEFT_OUT: Final = Outcome("not_sent", code="left_out", message="left out of this push by the caller")
 _DISPUTED: Final = RULES["consent_conflict"]
 
 
@@ -77,57 +74,51 @@ def first_rows(given: pl.DataFrame) -> pl.Series:
     return pl.int_range(given.height, dtype=pl.Int64, eager=True).alias(ROW)
 
 
-def results_frame(
-    frame: pl.DataFrame, rows: pl.Series, validation: Validation, outcomes: list[Outcome]
-) -> pl.DataFrame:
+def results_frame(contacts: pl.DataFrame, rows: pl.Series, told: pl.DataFrame, run_id: str) -> pl.DataFrame:
     """The input's columns beside what became of each row, in the input's order.
 
     Args:
-        frame: the input, without `mb_` columns.
+        contacts: the input, without `mb_` columns.
         rows: its `mb_row`.
-        validation: of the input.
-        outcomes: one for each valid row, in their order.
+        told: `position` and the columns `TOLD`, one line for each row, in any order.
+        run_id: of the run.
     """
-    run_id = str(uuid.uuid4())
-    sent = _sent(validation.valid[ROW], outcomes)
-    refused = _refused(validation.issues)
-    told = pl.concat([sent, refused]).sort("position")
-    columns = told.with_columns(
-        rows,
-        pl.lit(None, dtype=pl.String).alias("mb_batch_id"),
-        pl.lit(run_id).alias("mb_run_id"),
-    ).select(pl.col(name).cast(dtype) for name, dtype in RESULTS.items())
-    return frame.hstack(columns)
+    columns = (
+        told.sort("position")
+        .with_columns(rows, pl.lit(run_id).alias("mb_run_id"))
+        .select(pl.col(name).cast(dtype) for name, dtype in RESULTS.items())
+    )
+    return contacts.hstack(columns)
 
 
-_TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_batch_id", "mb_run_id")}
-
-
-def _sent(positions: pl.Series, outcomes: list[Outcome]) -> pl.DataFrame:
-    """What the sending says of the rows that could be sent."""
-    columns = {
-        "mb_status": [STATUS_OF[outcome.kind] for outcome in outcomes],
-        "mb_contact_id": [outcome.contact_id for outcome in outcomes],
-        "mb_http_status": [outcome.http_status for outcome in outcomes],
-        "mb_code": [outcome.code for outcome in outcomes],
-        "mb_message": [outcome.message for outcome in outcomes],
-        "mb_invalid_properties": [list(outcome.invalid_properties) or None for outcome in outcomes],
-        "mb_attempts": [outcome.attempts for outcome in outcomes],
+def left_out_frame(positions: pl.Series) -> pl.DataFrame:
+    """What is said of rows that the caller left out: `position` and the columns `TOLD`."""
+    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in TOLD.items()}
+    fixed = {
+        "mb_status": pl.lit("not_sent"),
+        "mb_code": pl.lit("left_out"),
+        "mb_message": pl.lit("left out of this push by the caller"),
+        "mb_attempts": pl.lit(0),
     }
-    return pl.DataFrame(columns, schema=_TOLD).with_columns(positions.alias("position"))
+    return pl.DataFrame({"position": positions.cast(pl.Int64)}).select(
+        "position", *((blank | fixed)[name].cast(dtype).alias(name) for name, dtype in TOLD.items())
+    )
 
 
-def _refused(issues: pl.DataFrame) -> pl.DataFrame:
-    """What the rules say of the rows that were not sent: the first rule as the code, all of them in the message."""
+def refused_frame(issues: pl.DataFrame) -> pl.DataFrame:
+    """What the rules say of the rows that are not sent: `position` and the columns `TOLD`.
+
+    The first rule is the code; all of them are in the message.
+    """
     sentence = pl.concat_str(pl.col("column"), pl.col("message"), separator=" ", ignore_nulls=True)
     told = (
         issues.filter(pl.col("severity") == "error")
         .group_by(pl.col("row").alias("position"), maintain_order=True)
         .agg(pl.col("rule").first().alias("mb_code"), sentence.str.join("; ").alias("mb_message"))
     )
-    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in _TOLD.items()}
+    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in TOLD.items()}
     fixed = {"mb_status": pl.lit("invalid"), "mb_attempts": pl.lit(0)}
     columns = blank | fixed | {"mb_code": pl.col("mb_code"), "mb_message": pl.col("mb_message")}
     return told.select(
-        *(value.cast(_TOLD[name]).alias(name) for name, value in columns.items()), pl.col("position").cast(pl.Int64)
+        pl.col("position").cast(pl.Int64), *(columns[name].cast(dtype).alias(name) for name, dtype in TOLD.items())
     )

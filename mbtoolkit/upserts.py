@@ -5,25 +5,34 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import polars as pl
 
 from mbtoolkit.client import AsyncClient, Client, Outcome, Settings, error_of
 from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
-from mbtoolkit.limits import Budget, Limits, limits_of
+from mbtoolkit.limits import PLANS, Limits, limits_of
 from mbtoolkit.payloads import build_payloads
-from mbtoolkit.progress import Progress, reporter
-from mbtoolkit.reporting import LEFT_OUT, first_rows, results_frame, with_disputes
-from mbtoolkit.schemas import ContactSchema, shared_identifiers
+from mbtoolkit.progress import Progress
+from mbtoolkit.reporting import first_rows, with_disputes
+from mbtoolkit.runs import Conditions, Plan, begin, execute
+from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import RESULTS
-from mbtoolkit.sending import LIMIT_REACHED, STATUS_OF, Run, interruptible
+from mbtoolkit.sending import MAX_BATCH_SIZE, Rows, SendOptions
 from mbtoolkit.single import frame_of_contact
 from mbtoolkit.validation import validate_contacts
 
 MAX_CONCURRENCY: Final = 100
+BATCHES_SAVE_SECONDS: Final = 1800.0
+"""The batch operation is taken where it saves so much: it says less of each row, and says it later."""
+
+Via = Literal["auto", "single", "batch"]
+ContactIds = Literal["when known", "always"]
+
 OPT_INS_UNASKED: Final = 100
 """How many opt-ins a run turns on without being told how many."""
 
@@ -40,8 +49,13 @@ def upsert_contacts(
     opt_ins_on: int | None = None,
     leave_out: Iterable[int] = (),
     schema: type[ContactSchema] = ContactSchema,
+    via: Via = "auto",
+    batch_size: int = 100,
+    contact_ids: ContactIds = "when known",
+    settle_seconds: float = 900.0,
     max_concurrency: int = 10,
     limits: str | Limits | None = None,
+    run_dir: str | Path | Literal[False] | None = None,
     progress: bool | Callable[[Progress], None] = True,
     stop: threading.Event | None = None,
 ) -> pl.DataFrame:
@@ -49,7 +63,10 @@ def upsert_contacts(
 
     Invalid rows are not sent and stop nobody else. Rows that share an identifier are sent one after the other in the
     frame's order, so that the later row wins. Ctrl-C stops the sending and still returns the frame, as does an answer
-    that every row would meet (401, no CRM at the address, no connection); a log line says so.
+    that every row would meet (401, no CRM at the address, no connection); a log line says so. An outage is waited out.
+
+    What is sent, and what became of it, is written down as it happens: a run that died is gone on with by
+    `Run.open(run_id).resume(client)`, in another process too; `list_runs()` has the ids.
 
     Args:
         contacts: a contacts frame, or a results frame (or part of one) to send again; its `mb_` columns are made anew.
@@ -62,12 +79,23 @@ def upsert_contacts(
         leave_out: positions of rows that are judged together with the others and not sent; they come back as
             `not_sent`, `left_out`.
         schema: the rules; a subclass of `ContactSchema` to add your own.
+        via: "single" sends one contact a request, which says at once what became of it. "batch" sends many a request,
+            which the CRM works on later: it is asked how far it is until it is done, and what its counts don't say of a
+            row is found out by the single operation. "auto" takes batches where they save more than half an hour of the
+            account's requests, and logs that it does.
+        batch_size: contacts in one batch, 1 to 1,000; the CRM advises 100 or fewer.
+        contact_ids: "always" sends rows that bear no contact id by the single operation, which tells it; "when known"
+            leaves `mb_contact_id` null where a batch took such a row.
+        settle_seconds: how long a batch may show no progress before its rows are left `accepted`; `reconcile` asks
+            again later.
         max_concurrency: requests on their way at once, 1 to 100.
         limits: the account's plan, "freemium", "starter" or "pro", or `Limits(...)`: no more requests are made than it
             grants, counted together with every other run of this user (any process, notebook or script) that states
             limits for the same token. A day's requests used up end the run; the rows that are `not_sent` say when to
             send them again. None, the default, sends as fast as it can and pauses when the CRM refuses (429), for the
             toolkit can't know the plan.
+        run_dir: the folder for the run's record: None for the one in the user's state folder, False for no record. It
+            holds the contacts, readable by this user only; runs that left nothing to do are removed after 30 days.
         progress: a bar after the first second; False for none; or a function that takes a `Progress`.
         stop: an event that another thread may set (a Cancel button, say) to do what Ctrl-C does: no new requests, those
             on their way are waited for, the other rows come back as `not_sent`.
@@ -79,29 +107,60 @@ def upsert_contacts(
     Raises:
         FrameError: `contacts` is no polars DataFrame, `clear` names what can't be cleared, or `leave_out` a row that
             isn't there.
-        SettingsError: `client`, `list_id`, `opt_ins_on`, `max_concurrency`, `limits`, `progress` or `stop` can't be
-            used.
+        SettingsError: `client`, `list_id`, or another argument that says how to send can't be used.
         UsageError: `schema` is no `ContactSchema`, or would alter the frame.
         ConsentError: more opt-ins would be turned on than was stated. Nothing was sent.
+        JournalError: the run's record can't be written. Nothing was sent.
     """
-    options = {"opt_ins_on": opt_ins_on, "max_concurrency": max_concurrency, "progress": progress, "stop": stop}
-    _check_call(contacts, client, list_id, options)
-    stated = limits_of(limits)
+    told = {
+        "opt_ins_on": opt_ins_on, "max_concurrency": max_concurrency, "progress": progress, "stop": stop, "via": via,
+        "batch_size": batch_size, "contact_ids": contact_ids, "settle_seconds": settle_seconds, "run_dir": run_dir,
+    }  # fmt: skip
+    _check_call(contacts, client, list_id, told)
+    conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
     frame = contacts.drop(RESULTS, strict=False)
     validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
-    is_left_out = validation.valid[ROW].is_in(_positions(leave_out, contacts.height).implode())
-    sent = validation.valid.filter(~is_left_out)
-    _check_consent(sent, opt_ins_on)
-    payloads = build_payloads(sent, list_id=_list_of(list_id, client.settings), clear=clear)
-    budget = None if stated is None else Budget(stated, client.settings)
-    run = Run(payloads["payload"].to_list(), chains(sent), stop or threading.Event(), budget)
-    with interruptible(run):
-        if run.bodies:
-            run.send(client.settings, max_concurrency, reporter(progress, len(run.bodies)))
-        _say_if_stopped(run)
-        final = iter(run.final())
-        outcomes = [LEFT_OUT if is_out else next(final) for is_out in is_left_out]
-        return results_frame(frame, first_rows(contacts), validation, outcomes)
+    left_out = _positions(leave_out, contacts.height)
+    _check_consent(validation.valid.filter(~pl.col(ROW).is_in(left_out.implode())), opt_ins_on)
+    list_id = _list_of(list_id, client.settings)
+    plan = Plan.of(frame, first_rows(contacts), validation, left_out, list_id=list_id, clear=clear)
+    options = SendOptions(
+        by_batch=_by_batch(via, plan, conditions.limits, batch_size, contact_ids),
+        batch_size=batch_size,
+        wants_contact_ids=contact_ids == "always",
+        max_concurrency=max_concurrency,
+        settle_seconds=settle_seconds,
+        outage_seconds=client.settings.outage_seconds,
+    )
+    if run_dir is False or plan.outgoing.height == 0:
+        run_id, journal = str(uuid.uuid4()), None
+    else:
+        run_id, journal = begin(plan, client.settings, options, run_dir)
+    rows = Rows(plan.outgoing.height)
+    return execute(plan, rows, journal, client.settings, options, conditions, run_id)
+
+
+def _by_batch(via: Via, plan: Plan, limits: Limits | None, batch_size: int, contact_ids: ContactIds) -> bool:
+    """Whether rows go by the batch operation; logs it where that was left to the toolkit."""
+    if via != "auto":
+        return via == "batch"
+    bodies = plan.outgoing.frame
+    rows = bodies["contact_id"].count() if contact_ids == "always" else bodies.height
+    granted = limits or PLANS["freemium"]
+    seconds = (rows - rows / batch_size) / granted.requests * granted.window_seconds
+    if seconds < BATCHES_SAVE_SECONDS:
+        return False
+    _log.warning(
+        "%s contacts go by the batch operation, %s at a time: one by one they would take %s more at %s requests in %s "
+        'seconds; via="single" sends them so',
+        f"{rows:,}", batch_size, _duration(seconds), granted.requests, f"{granted.window_seconds:g}",
+    )  # fmt: skip
+    return True
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{seconds / 3600:.1f} hours"
 
 
 def upsert_contact(
@@ -246,6 +305,17 @@ _OPTIONS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         lambda value: isinstance(value, bool) or callable(value),
         "True, False or a function that takes a Progress",
     ),
+    "via": (lambda value: value in ("auto", "single", "batch"), "'auto', 'single' or 'batch'"),
+    "batch_size": (lambda value: _is_whole(value, 1, MAX_BATCH_SIZE), f"a whole number from 1 to {MAX_BATCH_SIZE:,}"),
+    "contact_ids": (lambda value: value in ("when known", "always"), "'when known' or 'always'"),
+    "settle_seconds": (
+        lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf,
+        "seconds, 0 or more",
+    ),
+    "run_dir": (
+        lambda value: value is None or value is False or isinstance(value, str | Path),
+        "the path of a folder, None for the usual one, or False for no record",
+    ),
     "stop": (lambda value: value is None or isinstance(value, threading.Event), "a threading.Event, or None"),
 }
 """What each option may be, as a check and in words."""
@@ -270,25 +340,3 @@ def _check_consent(valid: pl.DataFrame, stated: int | None) -> None:
             f"say opt_ins_on={count}; to leave consent as it is, drop the columns {' and '.join(OPT_INS)}"
         )
         raise ConsentError(msg)
-
-
-def chains(valid: pl.DataFrame) -> Iterator[Sequence[int]]:
-    """The positions of all rows, those that share an identifier (directly or through others) together, in order."""
-    shared = shared_identifiers(valid).select("row", "component").unique().sort("row")
-    joined = dict(shared.group_by("component", maintain_order=True).agg("row").iter_rows())
-    behind = set(shared["row"]) - joined.keys()
-    for row in range(valid.height):
-        if row not in behind:
-            yield joined.get(row, (row,))
-
-
-def _say_if_stopped(run: Run) -> None:
-    """A log line, which Python shows by default, where a run ended early."""
-    left = sum(1 for outcome in run.final() if STATUS_OF[outcome.kind] == "not_sent")
-    if run.stopped_by is not None:
-        why = f"{run.stopped_by.http_status or ''} {run.stopped_by.code}".strip()
-        if run.stopped_by.code == LIMIT_REACHED:
-            why = f"{run.stopped_by.message}"
-        _log.warning("the run stopped (%s); %s rows were not sent", why, f"{left:,}")
-    elif left and run.was_cancelled:
-        _log.warning("the run was interrupted; %s rows were not sent", f"{left:,}")

@@ -251,13 +251,12 @@ def small_files(size):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-@pytest.mark.parametrize(("size", "where"), [(30_000, "working"), (10, None)], ids=["large file", "any file"])
-def test_a_full_disk_after_the_sending_loses_as_little_as_can_be(crm, env, tmp_path, size, where):
-    path, out = tmp_path / "people.csv", tmp_path / "r.csv"
+def push_on_small_disk(size, env, tmp_path):
+    path = tmp_path / "people.csv"
     path.write_text("email,note\n" + f"p@example.com,{'x' * 20_000}\n" * 3, encoding="utf-8")
     (tmp_path / "working").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "mbtoolkit", "push", path, "--out", out],
+    return subprocess.run(
+        [sys.executable, "-m", "mbtoolkit", "push", path, "--out", tmp_path / "r.csv"],
         check=False,
         capture_output=True,
         text=True,
@@ -266,19 +265,26 @@ def test_a_full_disk_after_the_sending_loses_as_little_as_can_be(crm, env, tmp_p
         env={**os.environ, **env, "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=small_files(size),
     )
+
+
+def test_a_full_disk_after_the_sending_loses_nothing(env, tmp_path):
+    done = push_on_small_disk(30_000, env, tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "'r.csv' can't be written: File too large" in done.stderr
     assert "succeeded" in done.stdout
-    assert not out.exists()
+    assert not (tmp_path / "r.csv").exists()
     kept = list((tmp_path / "working").iterdir())
-    if where is None:
-        assert kept == []
-        assert "anywhere else" in done.stderr
-    else:
-        assert str(kept[0]) in done.stderr
-        assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
-        assert pl.read_parquet(kept[0])["mb_status"].to_list() == ["succeeded"] * 3
+    assert str(kept[0]) in done.stderr
+    assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
+    assert pl.read_parquet(kept[0])["mb_status"].to_list() == ["succeeded"] * 3
+
+
+def test_a_disk_that_is_full_before_the_sending_lets_nothing_be_sent(crm, env, tmp_path):
+    done = push_on_small_disk(10, env, tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert crm.requests().is_empty()
 
 
 def test_issues_for_people_hold_no_formula(tmp_path):

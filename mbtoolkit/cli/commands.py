@@ -30,6 +30,7 @@ _MEANING: Final = {
     "rejected": "sent, and the CRM refused it",
     "unknown": "sent, and no clear answer came: it may or may not be stored",
     "not_sent": "the run stopped first; sending it again is safe",
+    "accepted": "a batch took it in; what became of it is not known yet",
 }
 
 _SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_code")
@@ -102,22 +103,107 @@ def push(parsed: argparse.Namespace) -> int:
     Raises:
         UsageError: the call is wrong; nothing was sent.
     """
-    from mbtoolkit.client import Client  # noqa: PLC0415
-
+    _check_push(parsed)
     _check_out(parsed)
-    options = {"base_url": parsed.base_url, "list_id": parsed.list_id}
-    with (
-        _ended_like_ctrl_c(),
-        Client.from_env(**{name: value for name, value in options.items() if value is not None}) as client,
-    ):
+    with _ended_like_ctrl_c(), _client(parsed) as client:
+        if parsed.resume is not None:
+            return _resume(client, parsed)
         options = {
             "opt_ins_on": parsed.opt_ins_on,
             "clear": parsed.clear,
             "max_concurrency": parsed.max_concurrency,
             "limits": _limits(parsed),
+            "via": parsed.via,
+            "batch_size": parsed.batch_size,
+            "contact_ids": "always" if parsed.contact_ids else "when known",
+            "run_dir": parsed.run_dir,
         }
         results, is_saved = _upsert(_read(parsed), client, parsed, **options)
+        _say_how_to_go_on(results, parsed)
         return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
+
+
+def _client(parsed: argparse.Namespace) -> Any:
+    """The client that the environment and the options tell of.
+
+    Raises:
+        UsageError: see `Client.from_env`.
+    """
+    from mbtoolkit.client import Client  # noqa: PLC0415
+
+    options = {"base_url": parsed.base_url, "list_id": parsed.list_id}
+    return Client.from_env(**{name: value for name, value in options.items() if value is not None})
+
+
+def _check_push(parsed: argparse.Namespace) -> None:
+    """Raises:
+    UsageError: there is neither a file nor a run to resume.
+    """
+    if parsed.file is None and parsed.resume is None:
+        msg = "push takes a FILE, or --resume RUN (mbtoolkit runs lists them)"
+        raise UsageError(msg)
+
+
+def _resume(client: Any, parsed: argparse.Namespace) -> int:
+    """Goes on with a run; returns the exit code.
+
+    Raises:
+        MbtoolkitError: see `Run.resume`.
+    """
+    from mbtoolkit.runs import Run  # noqa: PLC0415
+
+    run = Run.open(parsed.resume, parsed.run_dir)
+    results = run.resume(
+        client,
+        contacts=None if parsed.file is None else _read(parsed),
+        limits=_limits(parsed),
+        max_concurrency=parsed.max_concurrency,
+        is_same_account=parsed.same_account,
+        progress=not parsed.no_progress,
+    )
+    is_saved = _report(results, parsed)
+    _say_how_to_go_on(results, parsed)
+    return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
+
+
+def _say_how_to_go_on(results: Any, parsed: argparse.Namespace) -> None:
+    """Names the run where it left something to do."""
+    left = results.filter(
+        results["mb_status"].cast(results["mb_code"].dtype).is_in(["accepted", "not_sent", "unknown"])
+    )
+    if not left.is_empty():
+        where = f" --run-dir {parsed.run_dir}" if parsed.run_dir is not None else ""
+        with suppress(KeyboardInterrupt):
+            say(f"\nTo go on with what is left:  mbtoolkit push --resume {left['mb_run_id'][0]}{where}")
+
+
+def runs(parsed: argparse.Namespace) -> int:
+    """Lists the runs on record, cancels or removes one; returns the exit code.
+
+    Raises:
+        MbtoolkitError: there is no such run, or it can't be removed.
+    """
+    from mbtoolkit.runs import Run, list_runs  # noqa: PLC0415
+
+    if parsed.cancel is not None:
+        Run.open(parsed.cancel, parsed.run_dir).cancel()
+        say(f"{parsed.cancel} is cancelled; nothing more of it is sent.")
+    elif parsed.purge is not None:
+        Run.open(parsed.purge, parsed.run_dir).purge()
+        say(f"The record of {parsed.purge} is removed, with the contacts in it.")
+    else:
+        _tell_runs(list_runs(parsed.run_dir))
+    return ALL_STORED
+
+
+def _tell_runs(found: Any) -> None:
+    """Prints the runs."""
+    if found.is_empty():
+        say("There is no run on record.")
+        return
+    shown = found.drop("base_url", "ended_at").with_columns(found["began_at"].dt.strftime("%Y-%m-%d %H:%M"))
+    print_table(shown, f"{found.height:,} runs, the newest first (times in UTC):")
+    say("To go on with one that died or stopped:  mbtoolkit push --resume RUN")
 
 
 def _limits(parsed: argparse.Namespace) -> Any:
@@ -164,13 +250,18 @@ def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: A
 
     _check_out(parsed, contacts.height, contacts.width + len(RESULTS))
     results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
+    return results, _report(results, parsed)
+
+
+def _report(results: Any, parsed: argparse.Namespace) -> bool:
+    """Writes the results, and says what became of the rows; whether they are where they should be."""
     # First of all, for a terminal can fail in many ways.
     is_saved = parsed.out is None or _save(results, parsed.out)
     with suppress(KeyboardInterrupt):
         _tell(results)
         if parsed.out is not None and is_saved:
             say(f"\nresults written to {parsed.out}")
-    return results, is_saved
+    return is_saved
 
 
 def _save(results: Any, path: str) -> bool:

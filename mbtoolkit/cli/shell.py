@@ -1,4 +1,4 @@
-"""`mbtoolkit demo | validate FILE | push FILE | sandbox`: its words, and how it ends."""
+"""`mbtoolkit demo | validate FILE | push FILE | runs | sandbox`: its words, and how it ends."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
-from mbtoolkit.cli.commands import WRONG_CALL, demo, push, sandbox, validate
+from mbtoolkit.cli.commands import WRONG_CALL, demo, push, runs, sandbox, validate
 from mbtoolkit.cli.terminal import complain, in_shell_words, make_ready, show_warning
-from mbtoolkit.errors import UsageError
+from mbtoolkit.errors import JournalError, UsageError
 from mbtoolkit.version import __version__
 
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = show_warning
     try:
         code = parsed.run(parsed)
-    except UsageError as error:
+    except (UsageError, JournalError) as error:
         complain(in_shell_words(str(error)))
         return WRONG_CALL
     except KeyboardInterrupt:
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_validate(commands)
     _add_push(commands)
+    _add_runs(commands)
     _add_sandbox(commands)
     return parser
 
@@ -105,10 +106,11 @@ def _add_push(commands: Any) -> None:
         "validate a file, send what can be sent, and say what became of each row",
         "mbtoolkit push contacts.csv --mapping mapping.toml --out results.xlsx",
         'MBTOOLKIT_TOKEN="$(cat token.txt)" mbtoolkit push people.xlsx --opt-ins-on 250',
+        "mbtoolkit push --resume 0f8b5c1e-6a0e-4f0c-9d57-0c5a3c1f2b7d",
     )
     assert command.description is not None
     command.description += "\nThe environment's MBTOOLKIT_TOKEN says who asks."
-    _add_source(command)
+    _add_source(command, is_optional=True)
     _add_output(command)
     command.add_argument("--base-url", metavar="URL", help="of the CRM; MBTOOLKIT_BASE_URL by default")
     command.add_argument("--list-id", metavar="UUID", help="for rows that name no list; MBTOOLKIT_LIST_ID by default")
@@ -119,6 +121,33 @@ def _add_push(commands: Any) -> None:
     command.add_argument("--plan", choices=("freemium", "starter", "pro"), help="keep its limits; else pause at a 429")
     command.add_argument("--time-zone", metavar="ZONE", help="of the account, whose midnight ends the plan's day")
     command.add_argument("--max-concurrency", type=int, default=10, metavar="N", help="requests at once (10)")
+    command.add_argument(
+        "--via", choices=("auto", "single", "batch"), default="auto", help="the operation (auto: batches for long runs)"
+    )
+    command.add_argument("--batch-size", type=int, default=100, metavar="N", help="contacts in a batch (100)")
+    command.add_argument("--contact-ids", action="store_true", help="learn each contact's id, at a request each")
+    command.add_argument("--resume", metavar="RUN", help="go on with a run; with FILE, make sure that it is the same")
+    command.add_argument("--same-account", action="store_true", help="a newer token of the run's account is used")
+    _add_run_dir(command)
+
+
+def _add_runs(commands: Any) -> None:
+    command = _command(
+        commands,
+        "runs",
+        runs,
+        "list the runs on record, newest first",
+        "mbtoolkit runs",
+        "mbtoolkit runs --purge 0f8b5c1e-6a0e-4f0c-9d57-0c5a3c1f2b7d",
+    )
+    one = command.add_mutually_exclusive_group()
+    one.add_argument("--cancel", metavar="RUN", help="close it for good; what is on its way ends")
+    one.add_argument("--purge", metavar="RUN", help="remove its record, and the contacts in it")
+    _add_run_dir(command)
+
+
+def _add_run_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--run-dir", metavar="FOLDER", help="of the runs' records; the user's state folder by default")
 
 
 def _add_sandbox(commands: Any) -> None:
@@ -136,8 +165,10 @@ def _add_sandbox(commands: Any) -> None:
     command.add_argument("--faults", action="store_true", help="let faults be scripted over HTTP")
 
 
-def _add_source(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE", help="CSV, Excel, parquet or JSON lines")
+def _add_source(command: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
+    command.add_argument(
+        "file", metavar="FILE", nargs="?" if is_optional else None, help="CSV, Excel, parquet or JSON lines"
+    )
     command.add_argument("--mapping", metavar="TOML", help='lines such as "E-mail" = "email"')
     command.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="one such line; may repeat")
     command.add_argument("--default-country", metavar="CC", help="two letters, or the column that holds them")

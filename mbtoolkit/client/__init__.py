@@ -2,7 +2,7 @@
 
 from mbtoolkit.client.answers import Answer, Outcome, error_of, judge, judge_batch, judge_status
 from mbtoolkit.client.batches import BatchStatus, Part
-from mbtoolkit.client.http import AsyncClient, Attempt, Client, Within
+from mbtoolkit.client.http import AsyncClient, Attempt, Client
 from mbtoolkit.client.retries import Attempts, Wait
 from mbtoolkit.client.settings import Secret, Settings
 
@@ -18,7 +18,6 @@ __all__ = [
     "Secret",
     "Settings",
     "Wait",
-    "Within",
     "error_of",
     "judge",
     "judge_batch",

@@ -27,10 +27,11 @@ from mbtoolkit.client.objects import (
     text_in,
 )
 
-Kind = Literal["stored", "rejected", "later", "unknown", "not_sent", "stop"]
+Kind = Literal["stored", "accepted", "rejected", "later", "unknown", "not_sent", "stop"]
 """What became of one attempt.
 
-stored: the CRM says so. rejected: the CRM refuses this contact. later: refused for now (429, 503 with Retry-After).
+stored: the CRM says so. accepted: a batch took it in, and what came of it is not known. rejected: the CRM refuses this
+contact. later: refused for now (429, 503 with Retry-After).
 unknown: no clear answer. not_sent: nothing left this machine. stop: refused, and so would every other contact be.
 
 Of a batch, "stored" means that it was taken in; of a question for its status, that the status was read.

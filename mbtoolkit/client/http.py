@@ -13,7 +13,6 @@ import threading
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -32,14 +31,8 @@ _CONNECT_SECONDS: Final = 10.0
 _USER_AGENT: Final = f"mbtoolkit/{__version__}"
 
 T = TypeVar("T")
-Pause = Callable[[Wait], Awaitable[bool]]
-"""Waits; says whether to go on afterwards."""
-
 Attempt = Callable[[], Awaitable[Outcome]]
 """Makes one request."""
-
-Within = Callable[[Attempt], Awaitable[Outcome | None]]
-"""Makes a request when it may be made; says what became of it, or None where it may not."""
 
 
 class AsyncClient:
@@ -51,6 +44,8 @@ class AsyncClient:
         list_id: uuid of the list for contacts that name none.
         timeout_seconds: for one attempt, from connecting to the last byte of the answer.
         attempts: how often one contact is sent at the most, where sending again is safe.
+        outage_seconds: how long a run of many contacts waits for a CRM that can't be reached any more, or is out of
+            order, before it ends.
         transport: an httpx transport (for a proxy, say) instead of the default; environment proxies are not used.
 
     Raises:
@@ -65,6 +60,7 @@ class AsyncClient:
         list_id: str | None = None,
         timeout_seconds: float = 30.0,
         attempts: int = 4,
+        outage_seconds: float = 300.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         token = Secret.of(token)  # before anything can raise: tracebacks show what the names of a frame hold
@@ -74,6 +70,7 @@ class AsyncClient:
             list_id=list_id,
             timeout_seconds=timeout_seconds,
             attempts=attempts,
+            outage_seconds=outage_seconds,
             user_agent=_USER_AGENT,
             transport=transport,
         )
@@ -89,6 +86,7 @@ class AsyncClient:
             list_id=settings.list_id,
             timeout_seconds=settings.timeout_seconds,
             attempts=settings.attempts,
+            outage_seconds=settings.outage_seconds,
             transport=settings.transport,
         )
 
@@ -101,9 +99,7 @@ class AsyncClient:
         """
         return cls(**settings_from_env(options))
 
-    async def send(
-        self, body: bytes, *, resend_is_safe: bool = True, pause: Pause | None = None, within: Within | None = None
-    ) -> Outcome:
+    async def send(self, body: bytes, *, resend_is_safe: bool = True) -> Outcome:
         """Sends one body as it is, again where that is safe and useful, and says what became of it.
 
         No rule is applied here, and no answer raises: `upsert_contact` and `upsert_contacts` are the ways that judge a
@@ -112,18 +108,12 @@ class AsyncClient:
         Args:
             body: a JSON body of the single upsert operation, such as `build_payloads` makes.
             resend_is_safe: whether the body names its contact by an identifier.
-            pause: waits before another attempt and says whether to make it; sleeps and goes on by default.
-            within: makes each attempt, within the account's limits, say; None makes them at once.
         """
         tries = Attempts(self.settings.attempts, resend_is_safe=resend_is_safe, jitter=self._jitter)
         wait: Wait | None = Wait(0)
         while wait is not None:
-            outcome = await (within or _at_once)(partial(self.attempt, body))
-            if outcome is None:
-                break
-            wait = tries.hear(outcome)
-            if wait is not None and not await (pause or _sleep)(wait):
-                break
+            await asyncio.sleep(wait.seconds)
+            wait = tries.hear(await self.attempt(body))
         return tries.outcome
 
     async def attempt(self, body: bytes) -> Outcome:
@@ -213,15 +203,6 @@ def _shown(client: AsyncClient | Client) -> str:
     """A client's repr, also of one that was refused half-way through its making."""
     settings = getattr(client, "settings", None)
     return f"{type(client).__name__}({settings.base_url!r})" if settings else f"<{type(client).__name__}, not made>"
-
-
-async def _at_once(attempt: Attempt) -> Outcome:
-    return await attempt()
-
-
-async def _sleep(wait: Wait) -> bool:
-    await asyncio.sleep(wait.seconds)
-    return True
 
 
 def _cause(error: Exception) -> str:
@@ -355,11 +336,18 @@ class Client:
         list_id: str | None = None,
         timeout_seconds: float = 30.0,
         attempts: int = 4,
+        outage_seconds: float = 300.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         token = Secret.of(token)  # before anything can raise: tracebacks show what the names of a frame hold
         self._inner = AsyncClient(
-            base_url, token, list_id=list_id, timeout_seconds=timeout_seconds, attempts=attempts, transport=transport
+            base_url,
+            token,
+            list_id=list_id,
+            timeout_seconds=timeout_seconds,
+            attempts=attempts,
+            outage_seconds=outage_seconds,
+            transport=transport,
         )
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -42,36 +42,47 @@ class Attempts:
         limit: how often it is sent at the most.
         resend_is_safe: whether it may be sent again after doubt.
         jitter: spreads the waits; a random generator.
+        doubt: how an attempt ended that was made before these, and may have been applied.
     """
 
-    __slots__ = ("_doubt", "_jitter", "_limit", "_pauses", "_resend_is_safe", "_tried", "outcome")
+    __slots__ = ("_doubt", "_failed", "_jitter", "_limit", "_pauses", "_resend_is_safe", "_tried", "outcome")
 
-    def __init__(self, limit: int, *, resend_is_safe: bool, jitter: random.Random) -> None:
+    def __init__(
+        self, limit: int, *, resend_is_safe: bool, jitter: random.Random, doubt: Outcome | None = None
+    ) -> None:
         self._limit = limit
         self._resend_is_safe = resend_is_safe
         self._jitter = jitter
         self._tried = 0
+        self._failed = 0
         self._pauses = 0
-        self._doubt: Outcome | None = None
+        self._doubt = doubt
         self.outcome = Outcome("not_sent", code="not_sent", message="the run stopped before it was sent")
 
-    def hear(self, outcome: Outcome) -> Wait | None:
-        """Takes the outcome of an attempt; says how long to wait before the next, or None if `.outcome` is final."""
+    def hear(self, outcome: Outcome, *, is_outage: bool = False) -> Wait | None:
+        """Takes the outcome of an attempt; says how long to wait before the next, or None if `.outcome` is final.
+
+        Args:
+            outcome: of the attempt.
+            is_outage: whether it is the CRM's trouble and not this contact's: then it uses no attempt up, and the
+                caller knows how long to wait.
+        """
         self._tried += 1
         if outcome.kind == "unknown":
             self._doubt = outcome
         self.outcome = self._with_doubt(outcome)
-        wait = self._next(outcome.kind, outcome.retry_after_seconds)
+        wait = self._next(outcome.kind, outcome.retry_after_seconds, is_outage=is_outage)
         if wait is None and outcome.kind in ("not_sent", "later", "stop"):
             self.outcome = replace(self.outcome, stops_run=True)
         return wait
 
-    def _next(self, kind: Kind, retry_after_seconds: float | None) -> Wait | None:
+    def _next(self, kind: Kind, retry_after_seconds: float | None, *, is_outage: bool) -> Wait | None:
+        may_retry = kind in ("later", "not_sent") or (kind == "unknown" and self._resend_is_safe)
+        if is_outage and may_retry:
+            return Wait(0)
         if kind == "later":
             return self._pause(retry_after_seconds)
-        if kind == "not_sent" or (kind == "unknown" and self._resend_is_safe):
-            return self._backoff()
-        return None
+        return self._backoff() if may_retry else None
 
     def _with_doubt(self, outcome: Outcome) -> Outcome:
         counted = replace(outcome, attempts=self._tried)
@@ -81,9 +92,10 @@ class Attempts:
         return replace(counted, kind="unknown", code=self._doubt.code, message=told)
 
     def _backoff(self) -> Wait | None:
-        if self._tried - self._pauses >= self._limit:
+        self._failed += 1
+        if self._failed >= self._limit:
             return None
-        longest = min(FIRST_WAIT_SECONDS * 2 ** (self._tried - self._pauses - 1), LONGEST_WAIT_SECONDS)
+        longest = min(FIRST_WAIT_SECONDS * 2 ** (self._failed - 1), LONGEST_WAIT_SECONDS)
         return Wait(longest * (0.5 + self._jitter.random() / 2))
 
     def _pause(self, seconds: float | None) -> Wait | None:

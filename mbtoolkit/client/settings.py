@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Settings:
         list_id: the list for contacts that name none; None leaves them under "All contacts".
         timeout_seconds: for one attempt, from connecting to the last byte of the answer.
         attempts: how often one contact is sent at the most, where sending again is safe.
+        outage_seconds: how long a run waits for a CRM that can't be reached any more, or is out of order.
         user_agent: what the CRM's logs call this client.
         transport: an httpx transport to use instead of the network's own.
     """
@@ -68,6 +70,7 @@ class Settings:
     list_id: str | None = None
     timeout_seconds: float = 30.0
     attempts: int = 4
+    outage_seconds: float = 300.0
     user_agent: str = "mbtoolkit"
     transport: Any = None
 
@@ -84,9 +87,23 @@ class Settings:
         if not is_number or not 0 < self.timeout_seconds <= 3600:
             msg = f"timeout_seconds={self.timeout_seconds!r}: give seconds, more than 0 and up to 3600"
             raise SettingsError(msg)
+        is_number = isinstance(self.outage_seconds, int | float) and not isinstance(self.outage_seconds, bool)
+        if not is_number or not 0 <= self.outage_seconds <= 86_400:
+            msg = f"outage_seconds={self.outage_seconds!r}: give seconds, from 0 to 86,400"
+            raise SettingsError(msg)
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or not 1 <= self.attempts <= 20:
             msg = f"attempts={self.attempts!r}: give a whole number from 1 to 20"
             raise SettingsError(msg)
+
+    @property
+    def account(self) -> str:
+        """A fingerprint of whom the client speaks for."""
+        return hashlib.sha256(self.token.reveal().encode()).hexdigest()[:32]
+
+    @property
+    def account_kind(self) -> str:
+        """What the fingerprint is of."""
+        return "token"
 
     @property
     def insert_update_url(self) -> str:

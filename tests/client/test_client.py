@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit import errors, upsert_contact, upsert_contact_async
-from mbtoolkit.client import AsyncClient, Client, Outcome
+from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.sandbox import Behaviour, Sandbox
 
 NO_LIST = "00000000-0000-4000-8000-00000000dead"
@@ -214,23 +214,3 @@ def test_many_at_once_use_a_connection_each_and_lose_nothing(crm):
     ids = [outcome.contact_id for outcome in asyncio.run(work())]
     assert sorted(ids) == crm.contacts()["contact_id"].to_list()
     assert crm.requests().select(pl.col("applied").all()).item()
-
-
-@pytest.mark.parametrize("granted", [0, 1, 2])
-def test_each_attempt_is_made_within_what_is_given_and_none_after_a_no(crm, granted):
-    made = []
-
-    async def within(attempt):
-        if len(made) == granted:
-            return None
-        made.append(await attempt())
-        return made[-1]
-
-    async def work() -> Outcome:
-        async with AsyncClient(crm.base_url, crm.token) as client:
-            return await client.send(b'{"email": "ann@example.com"}', within=within)
-
-    crm.fail("reset", phase="after_commit", times=1)
-    outcome = asyncio.run(work())
-    assert (outcome.kind, outcome.attempts) == [("not_sent", 0), ("unknown", 1), ("stored", 2)][granted]
-    assert crm.requests().height == granted

@@ -1,0 +1,101 @@
+"""Carries a plan out, or what is left of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from mbtoolkit.client import Settings
+from mbtoolkit.journal import Journal
+from mbtoolkit.limits import Budget, Limits
+from mbtoolkit.progress import Progress, reporter
+from mbtoolkit.runs.plan import Plan
+from mbtoolkit.sending import (
+    LIMIT_REACHED,
+    Recorder,
+    Rows,
+    Sending,
+    SendOptions,
+    interruptible,
+)
+
+_log = logging.getLogger("mbtoolkit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Under which conditions a plan is carried out.
+
+    Attributes:
+        limits: that are kept; None for none.
+        progress: shows it: True for a bar, False for nothing, or a function.
+        stop: ends it when another thread sets it.
+    """
+
+    limits: Limits | None = None
+    progress: bool | Callable[[Progress], None] = True
+    stop: threading.Event | None = None
+
+
+def execute(
+    plan: Plan,
+    rows: Rows,
+    journal: Journal | None,
+    settings: Settings,
+    options: SendOptions,
+    conditions: Conditions,
+    run_id: str,
+) -> pl.DataFrame:
+    """Sends what has not ended, and returns the results frame of the whole plan.
+
+    Args:
+        plan: what is sent.
+        rows: what is known of its rows; filled in.
+        journal: where it is written down; None for nowhere. It is closed at the end.
+        settings: of the client.
+        options: how rows are sent.
+        conditions: see `Conditions`.
+        run_id: of the run.
+    """
+    budget = None if conditions.limits is None else Budget(conditions.limits, settings)
+    sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
+    try:
+        with interruptible(sending):
+            sending.send(settings, reporter(conditions.progress, sending.total))
+            _say_if_stopped(sending)
+            results = plan.results(rows, sending.unended(), run_id)
+            if journal is not None:
+                note_end(journal, results)
+    finally:
+        if journal is not None:
+            journal.close()
+    return results
+
+
+def note_end(journal: Journal, results: pl.DataFrame) -> None:
+    """Writes down that the run has ended, and what became of its rows."""
+    counts = dict(results["mb_status"].value_counts().iter_rows())
+    left = results.filter(
+        pl.col("mb_status").is_in(["accepted", "not_sent", "unknown"]) & pl.col("mb_code").ne_missing("left_out")
+    ).height
+    journal.note(state="ended", ended_at=time.time(), counts=counts, left=left)
+
+
+def _say_if_stopped(sending: Sending) -> None:
+    """A log line, which Python shows by default, where a run ended early."""
+    left = Counter("not_sent" if place < 0 else "" for place in sending.rows.final)["not_sent"]
+    left += sum(sending.counts[status] for status in ("not_sent",))
+    why = sending.stopped_by
+    if why is not None:
+        told = f"{why.http_status or ''} {why.code}".strip()
+        if why.code in (LIMIT_REACHED, "outage", "journal_failed"):
+            told = f"{why.message}"
+        _log.warning("the run stopped (%s); %s rows were not sent", told, f"{left:,}")
+    elif left and sending.was_cancelled:
+        _log.warning("the run was interrupted; %s rows were not sent", f"{left:,}")

@@ -1,0 +1,103 @@
+"""What a run sends and what it does not: fixed before the first request, and kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+import polars as pl
+
+from mbtoolkit.client import Outcome
+from mbtoolkit.payloads import build_payloads
+from mbtoolkit.reporting import left_out_frame, refused_frame, results_frame
+from mbtoolkit.sending import OUTGOING, Outgoing, Rows, outgoing_frame, told_frame
+from mbtoolkit.validation import Validation
+
+ROW: Final = "mb_row"
+_CONTACTS, _OUTGOING, _REFUSED = "contacts", "outgoing", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rows of a frame: those that are sent, and what is said of the others.
+
+    Attributes:
+        contacts: the input, without `mb_` columns.
+        rows: its `mb_row`.
+        positions: of the rows that are sent.
+        outgoing: the rows that are sent.
+        unsent: `position` and what is said of the rows that are not sent.
+    """
+
+    contacts: pl.DataFrame
+    rows: pl.Series
+    positions: pl.Series
+    outgoing: Outgoing
+    unsent: pl.DataFrame
+
+    @classmethod
+    def of(
+        cls,
+        contacts: pl.DataFrame,
+        rows: pl.Series,
+        validation: Validation,
+        left_out: pl.Series,
+        *,
+        list_id: str | None,
+        clear: Iterable[str],
+    ) -> Self:
+        """The plan for a validated frame.
+
+        Args:
+            contacts: the input, without `mb_` columns.
+            rows: its `mb_row`.
+            validation: of it.
+            left_out: positions of rows that are not sent.
+            list_id: of rows that name none.
+            clear: see `build_payloads`.
+
+        Raises:
+            FrameError: see `build_payloads`.
+        """
+        is_left_out = pl.col(ROW).is_in(left_out.implode())
+        sent = validation.valid.filter(~is_left_out)
+        out = validation.valid.filter(is_left_out)[ROW]
+        payloads = build_payloads(sent, list_id=list_id, clear=clear)
+        unsent = pl.concat([refused_frame(validation.issues), left_out_frame(out)])
+        return cls(contacts, rows, sent[ROW], Outgoing(outgoing_frame(sent, payloads)), unsent)
+
+    def results(self, rows: Rows, unended: Outcome, run_id: str) -> pl.DataFrame:
+        """The results frame.
+
+        Args:
+            rows: what became of the rows that were sent.
+            unended: what is said of those that have not ended.
+            run_id: of the run.
+        """
+        sent = told_frame(rows, unended).select(self.positions.cast(pl.Int64).alias("position"), pl.all())
+        return results_frame(self.contacts, self.rows, pl.concat([sent, self.unsent]), run_id)
+
+    def frozen(self) -> dict[str, pl.DataFrame]:
+        """The plan as frames by name."""
+        return {
+            _CONTACTS: self.contacts.with_columns(self.rows.alias(ROW)),
+            _OUTGOING: self.outgoing.frame.with_columns(self.positions.cast(pl.Int64).alias("position")),
+            _REFUSED: self.unsent,
+        }
+
+    @classmethod
+    def thawed(cls, frames: Mapping[str, pl.DataFrame]) -> Self:
+        """The plan in frames of `frozen`."""
+        contacts, outgoing = frames[_CONTACTS], frames[_OUTGOING]
+        return cls(
+            contacts.drop(ROW),
+            contacts[ROW],
+            outgoing["position"].alias(ROW),
+            Outgoing(outgoing.select(*OUTGOING)),
+            frames[_REFUSED],
+        )
+
+
+FROZEN: Final = (_CONTACTS, _OUTGOING, _REFUSED)
+"""The names of the frames of a plan."""

@@ -1,0 +1,142 @@
+"""`reconcile`: settles what a run left open, from its results frame."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from mbtoolkit.client import AsyncClient, Client, Outcome
+from mbtoolkit.client.answers import Kind
+from mbtoolkit.errors import FrameError, SettingsError
+from mbtoolkit.limits import Limits, limits_of
+from mbtoolkit.progress import Progress
+from mbtoolkit.results import update_results
+from mbtoolkit.runs.executing import Conditions, execute
+from mbtoolkit.runs.plan import Plan
+from mbtoolkit.runs.run import begin
+from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.schemas.frames import RESULTS
+from mbtoolkit.sending import Recorder, Rows, SendOptions
+from mbtoolkit.validation import validate_contacts
+
+_OPEN: Final = ("accepted", "unknown")
+_KEPT: Final = Outcome("not_sent", code="kept", message="ended already")
+_SETTLED: Final[dict[str, Kind]] = {"succeeded": "stored", "rejected": "rejected"}
+_UNSAFE: Final = "other rows have the same identifiers, so it is not sent again: look it up in the CRM"
+
+
+def reconcile(
+    results: pl.DataFrame,
+    client: Client | AsyncClient,
+    *,
+    list_id: str | None = None,
+    clear: tuple[str, ...] = (),
+    schema: type[ContactSchema] = ContactSchema,
+    limits: str | Limits | None = None,
+    max_concurrency: int = 10,
+    settle_seconds: float = 900.0,
+    run_dir: str | Path | Literal[False] | None = None,
+    progress: bool | Callable[[Progress], None] = True,
+    stop: threading.Event | None = None,
+) -> pl.DataFrame:
+    """Settles the rows of a results frame that are `accepted` or `unknown`, as far as that is safe.
+
+    The CRM is asked for the batches of accepted rows; unknown rows are sent again one by one, if a contact id or an
+    identifier that no other row of the frame has makes that harmless. The others stay `unknown`, and `mb_message` says
+    why. Rows with another status are neither sent nor changed.
+
+    Args:
+        results: a results frame; better the whole one than a part, for only then are shared identifiers seen.
+        client: where to send, as in the run before.
+        list_id: as in the run before.
+        clear: as in the run before.
+        schema: as in the run before.
+        limits: see `upsert_contacts`.
+        max_concurrency: see `upsert_contacts`.
+        settle_seconds: see `upsert_contacts`.
+        run_dir: see `upsert_contacts`.
+        progress: see `upsert_contacts`.
+        stop: see `upsert_contacts`.
+
+    Returns:
+        The results frame, same height and order, with what is known now.
+
+    Raises:
+        FrameError: it is no results frame, or two rows have one `mb_row`.
+        SettingsError: `client` or `limits` can't be used.
+        JournalError: the run's record can't be written; nothing was sent.
+    """
+    _check(results, client)
+    conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
+    contacts = results.drop(RESULTS, strict=False)
+    validation = validate_contacts(contacts, schema=schema)
+    plan = Plan.of(
+        contacts,
+        results["mb_row"],
+        validation,
+        pl.Series([], dtype=pl.Int64),
+        list_id=client.settings.list_id if list_id is None else list_id,
+        clear=clear,
+    )
+    options = SendOptions(
+        max_concurrency=max_concurrency, settle_seconds=settle_seconds, outage_seconds=client.settings.outage_seconds
+    )
+    begun = (str(uuid.uuid4()), None) if run_dir is False else begin(plan, client.settings, options, run_dir)
+    run_id, journal = begun
+    rows = _known(plan, results, Recorder(Rows(plan.outgoing.height), journal))
+    again = execute(plan, rows, journal, client.settings, options, conditions, run_id)
+    was_open = results["mb_status"].cast(pl.String).is_in(_OPEN) & (again["mb_status"].cast(pl.String) != "invalid")
+    return update_results(results, again.filter(was_open))
+
+
+def _known(plan: Plan, results: pl.DataFrame, recorder: Recorder) -> Rows:
+    """What the frame says of the rows of the plan, told to the recorder."""
+    before = results.select(*RESULTS)[plan.positions.cast(pl.Int64)]
+    accepted = before.with_row_index("row").filter(
+        (pl.col("mb_status") == "accepted") & pl.col("mb_batch_id").is_not_null()
+    )
+    for (batch_id,), part in accepted.group_by("mb_batch_id", maintain_order=True):
+        recorder.accept(part["row"].to_list(), str(batch_id))
+    taken_in = set(accepted["row"])
+    for row, line in enumerate(before.iter_rows(named=True)):
+        if row in taken_in:
+            continue
+        status = line["mb_status"]
+        if status in _OPEN:
+            _doubt(plan, row, line, recorder)
+        else:
+            recorder.end([row], replace(_KEPT, kind=_SETTLED.get(status, "not_sent")))
+    return recorder.rows
+
+
+def _doubt(plan: Plan, row: int, line: dict[str, Any], recorder: Recorder) -> None:
+    told = Outcome("unknown", line["mb_http_status"], line["mb_code"], line["mb_message"], batch_id=line["mb_batch_id"])
+    recorder.doubt([row], told)
+    if not plan.outgoing.is_safe(row):
+        message = told.message or ""
+        if _UNSAFE not in message:
+            message = f"{message}{'; ' if message else ''}{_UNSAFE}"
+        recorder.end([row], replace(told, message=message))
+
+
+def _check(results: object, client: object) -> None:
+    """Raises:
+    FrameError, SettingsError: see `reconcile`.
+    """
+    if not isinstance(results, pl.DataFrame) or not set(RESULTS) <= set(results.columns):
+        msg = (
+            "reconcile takes a results frame, such as upsert_contacts returns: a polars DataFrame with its mb_ columns"
+        )
+        raise FrameError(msg)
+    if results["mb_row"].n_unique() != results.height:
+        msg = "two rows of the frame have one mb_row; give the results of one push, or join them with update_results"
+        raise FrameError(msg)
+    if not isinstance(client, Client | AsyncClient):
+        msg = f"reconcile takes a Client, not a {type(client).__name__}; Client.from_env() makes one"
+        raise SettingsError(msg)

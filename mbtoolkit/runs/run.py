@@ -1,0 +1,368 @@
+"""`Run` and `list_runs`: what earlier runs have left on disk, and how to go on with one."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import polars as pl
+
+from mbtoolkit import journal as journals
+from mbtoolkit.client import AsyncClient, Client, Outcome, Settings
+from mbtoolkit.errors import FrameError, JournalError, SettingsError
+from mbtoolkit.journal import Journal, Look
+from mbtoolkit.limits import Limits, limits_of, state_dir
+from mbtoolkit.progress import Progress
+from mbtoolkit.runs.executing import Conditions, execute
+from mbtoolkit.runs.plan import FROZEN, Plan
+from mbtoolkit.schemas.frames import STATUSES
+from mbtoolkit.sending import Rows, SendOptions, replay
+
+KEPT_DAYS: Final = 30
+"""A run of which nothing is left to do is removed so long after its end, when the next one begins."""
+
+State = Literal["sending", "died", "stopped", "done", "cancelled"]
+"""sending: a process is at it. died: the process ended in the middle. stopped: it ended with rows that can still be
+settled. done: nothing is left to do. cancelled: closed for good."""
+
+_NOT_YET: Final = Outcome("not_sent", code="not_sent_yet", message="not sent so far; resume the run to send it")
+_ON_WAY: Final = Outcome("unknown", code="died", message="was being sent; what became of it is not known")
+
+RUNS: Final[dict[str, pl.DataType]] = {
+    "run_id": pl.String(),
+    "state": pl.Enum(["sending", "died", "stopped", "done", "cancelled"]),
+    "rows": pl.Int64(),
+    **{status: pl.Int64() for status in STATUSES if status != "unchanged"},
+    "began_at": pl.Datetime("ms", "UTC"),
+    "ended_at": pl.Datetime("ms", "UTC"),
+    "base_url": pl.String(),
+}
+"""The columns of `list_runs`."""
+
+
+def runs_dir(run_dir: str | Path | None = None) -> Path:
+    """The folder of the runs' records.
+
+    Args:
+        run_dir: as the caller names it; None for the one in the user's state folder.
+
+    Raises:
+        JournalError: the user has no home.
+    """
+    if run_dir is not None:
+        return Path(run_dir).expanduser()
+    try:
+        return state_dir() / "runs"
+    except RuntimeError:
+        msg = "there is no home to keep the run's record in: set MBTOOLKIT_STATE_DIR, or give run_dir (False for none)"
+        raise JournalError(msg) from None
+
+
+def begin(plan: Plan, settings: Settings, options: SendOptions, run_dir: str | Path | None) -> tuple[str, Journal]:
+    """Writes a plan down, before anything of it is sent.
+
+    Args:
+        plan: what will be sent.
+        settings: of the client: where, and for whom.
+        options: how.
+        run_dir: see `runs_dir`.
+
+    Returns:
+        The run's id and its open journal.
+
+    Raises:
+        JournalError: it can't be written; nothing was sent.
+    """
+    folder = runs_dir(run_dir)
+    _tidy(folder)
+    run_id = str(uuid.uuid4())
+    head = {
+        "base_url": settings.base_url,
+        "account": settings.account,
+        "account_kind": settings.account_kind,
+        "began_at": time.time(),
+        "rows": plan.contacts.height,
+        "options": asdict(options),
+    }
+    journal = Journal.create(folder, run_id, head, plan.frozen())
+    journal.note(state="sending")
+    return run_id, journal
+
+
+def _tidy(folder: Path) -> None:
+    """Removes the records of runs that ended long ago and left nothing to do."""
+    for run_id in journals.run_ids(folder):
+        try:
+            look = journals.look(folder, run_id)
+            ended_at = look.facts.get("ended_at")
+            if _state(look) in ("done", "cancelled") and ended_at and time.time() - ended_at > KEPT_DAYS * 86_400:
+                journals.purge(folder, run_id)
+        except (JournalError, OSError):  # another one's business: a run must not fail for an old one's sake
+            continue
+
+
+def list_runs(run_dir: str | Path | None = None) -> pl.DataFrame:
+    """The runs on record, newest first.
+
+    Args:
+        run_dir: the folder of the records; None for the one in the user's state folder
+            ($XDG_STATE_HOME/mbtoolkit/runs, ~/.local/state/mbtoolkit/runs, or under MBTOOLKIT_STATE_DIR).
+
+    Returns:
+        `run_id`, `state` (sending, died, stopped, done, cancelled), `rows` (of the input), how many of them ended with
+        each status, `began_at`, `ended_at` (null while it has not ended), `base_url`.
+
+    Raises:
+        JournalError: there is no folder to look for them in, since the user has no home.
+    """
+    folder = runs_dir(run_dir)
+    lines = []
+    for run_id in journals.run_ids(folder):
+        try:
+            lines.append(_line(Run(folder, run_id).status))
+        except JournalError:
+            continue  # removed meanwhile, or of another version: it says so when it is opened
+    return pl.DataFrame(lines, schema=RUNS, orient="row")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """How a run stands.
+
+    Attributes:
+        run_id: its id.
+        state: see `State`.
+        rows: of the input.
+        counts: how many of them have each status.
+        began_at: when it was begun.
+        ended_at: when it ended; None while it has not.
+        base_url: where it sends to.
+    """
+
+    run_id: str
+    state: State
+    rows: int
+    counts: Mapping[str, int]
+    began_at: datetime
+    ended_at: datetime | None
+    base_url: str
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether it left something to do, and nobody is at it."""
+        return self.state in ("died", "stopped")
+
+
+def _line(status: RunStatus) -> tuple[Any, ...]:
+    counts = [status.counts.get(each, 0) for each in STATUSES if each != "unchanged"]
+    return (
+        status.run_id, status.state, status.rows, *counts, status.began_at, status.ended_at, status.base_url
+    )  # fmt: skip
+
+
+class Run:
+    """One run's record on disk: what was to be sent, and what became of it.
+
+        run = Run.open("5f0c...")          # list_runs() has the ids
+        results = run.resume(client)       # sends only what is not settled
+
+    The record holds the contacts themselves, readable by this user only; `purge` removes it.
+    """
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self._folder = folder
+        self.run_id = run_id
+
+    @classmethod
+    def open(cls, run_id: str, run_dir: str | Path | None = None) -> Self:
+        """The run of that id.
+
+        Args:
+            run_id: as `list_runs` and the column `mb_run_id` of its results have it.
+            run_dir: the folder of the records, as for `list_runs`.
+
+        Raises:
+            JournalError: there is no such run on record, or its record can't be read.
+        """
+        run = cls(runs_dir(run_dir), run_id)
+        run._look()
+        return run
+
+    @property
+    def status(self) -> RunStatus:
+        """How it stands.
+
+        Raises:
+            JournalError: its record can't be read.
+        """
+        look = self._look()
+        state = _state(look)
+        counts = look.facts.get("counts") if state in ("done", "stopped", "cancelled") else None
+        if counts is None:
+            counts = dict(self._results(look)["mb_status"].value_counts().iter_rows())
+        ended_at = look.facts.get("ended_at") if state != "sending" else None
+        return RunStatus(
+            run_id=self.run_id,
+            state=state,
+            rows=look.head["rows"],
+            counts=counts,
+            began_at=_moment(look.head["began_at"]),
+            ended_at=None if ended_at is None else _moment(ended_at),
+            base_url=look.head["base_url"],
+        )
+
+    @property
+    def results(self) -> pl.DataFrame:
+        """The results frame, as far as it is known: the contacts, and what became of each.
+
+        Columns of Python objects can't be kept and are missing.
+
+        Raises:
+            JournalError: its record can't be read.
+        """
+        return self._results(self._look())
+
+    def resume(
+        self,
+        client: Client | AsyncClient,
+        *,
+        contacts: pl.DataFrame | None = None,
+        limits: str | Limits | None = None,
+        max_concurrency: int | None = None,
+        is_same_account: bool = False,
+        progress: bool | Callable[[Progress], None] = True,
+        stop: threading.Event | None = None,
+    ) -> pl.DataFrame:
+        """Sends what is not settled, exactly as it was to be sent, and returns the results of the whole run.
+
+        Rows that were being sent when the run died may have been applied: they are sent again if a contact id or an
+        identifier of their own makes that harmless, and are `unknown` otherwise. Batches that were taken in are
+        followed to their end. What succeeded or was rejected is not sent again.
+
+        Args:
+            client: where to send: the same CRM and the same account.
+            contacts: the frame that the run was made of, if it is to be made sure that it is still the same.
+            limits: see `upsert_contacts`.
+            max_concurrency: requests on their way at once; as before by default.
+            is_same_account: says that the client's token is of the run's account, where the tokens alone can't tell.
+            progress: see `upsert_contacts`.
+            stop: see `upsert_contacts`.
+
+        Raises:
+            SettingsError: `client` is another CRM's or another account's, or is no client.
+            FrameError: `contacts` is not what the run was made of.
+            JournalError: another process is at it, it was cancelled, or its record can't be read or was changed.
+        """
+        conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
+        if not isinstance(client, Client | AsyncClient):
+            msg = f"resume takes a Client, not a {type(client).__name__}; Client.from_env() makes one"
+            raise SettingsError(msg)
+        journal = Journal.open(self._folder, self.run_id)
+        try:
+            self._check(journal, client.settings, is_same_account=is_same_account)
+            plan = Plan.thawed({name: journal.frame(name) for name in FROZEN})
+            _check_same(plan, contacts)
+            rows = replay(plan.outgoing.height, journal.events())
+            rows.reopen(plan.outgoing.is_safe)
+            told = dict(journal.head["options"]) | ({"max_concurrency": max_concurrency} if max_concurrency else {})
+            options = SendOptions(**told)
+            journal.note(state="sending")
+            return execute(plan, rows, journal, client.settings, options, conditions, self.run_id)
+        finally:
+            journal.close()
+
+    def cancel(self) -> None:
+        """Closes the run for good: what a process is sending it finishes, and nothing more is sent or resumed.
+
+        Raises:
+            JournalError: its record can't be read or written.
+        """
+        journals.request(self._folder, self.run_id, cancel=True)
+
+    def purge(self) -> None:
+        """Removes its record, and with it the contacts that it holds.
+
+        Raises:
+            JournalError: a process is at it; cancel it first.
+        """
+        journals.purge(self._folder, self.run_id)
+
+    def __repr__(self) -> str:
+        """Its id."""
+        return f"<Run {self.run_id}>"
+
+    def _look(self) -> Look:
+        return journals.look(self._folder, self.run_id)
+
+    def _results(self, look: Look) -> pl.DataFrame:
+        plan = Plan.thawed({name: look.frame(name) for name in FROZEN})
+        rows = replay(plan.outgoing.height, look.events())
+        _tell_unended(rows)
+        return plan.results(rows, _NOT_YET, self.run_id)
+
+    def _check(self, journal: Journal, settings: Settings, *, is_same_account: bool) -> None:
+        """Raises:
+        SettingsError, JournalError: see `resume`.
+        """
+        if journal.facts().get("cancel"):
+            msg = f"the run {self.run_id} was cancelled; send what is left with upsert_contacts"
+            raise JournalError(msg)
+        head = journal.head
+        if settings.base_url != head["base_url"]:
+            msg = f"the run sends to {head['base_url']}, this client to {settings.base_url}; give a client of the first"
+            raise SettingsError(msg)
+        if is_same_account or settings.account == head["account"]:
+            return
+        what = "token" if "token" in (settings.account_kind, head["account_kind"]) else "account"
+        msg = f"the run was begun with another {what}; give a client of the same account"
+        if what == "token":
+            msg += ", or, if it is a newer token of that account, say so with is_same_account=True"
+        raise SettingsError(msg)
+
+
+def _state(look: Look) -> State:
+    if look.is_held:
+        return "sending"
+    if look.facts.get("cancel"):
+        return "cancelled"
+    if look.facts.get("state") != "ended":
+        return "died"
+    return "stopped" if look.facts.get("left") else "done"
+
+
+def _tell_unended(rows: Rows) -> None:
+    """What is said of rows that have not ended: of those in doubt or taken in it is more than of the others."""
+    for row, doubt in list(rows.doubts.items()):
+        if rows.final[row] < 0:
+            rows.end([row], doubt)
+    for batch_id, taken_in in list(rows.taken_in.items()):
+        left = sorted(row for row in taken_in if rows.final[row] < 0)
+        told = Outcome("accepted", code="not_settled", message="taken in with a batch; not settled", batch_id=batch_id)
+        if left:
+            rows.end(left, told)
+    on_way = sorted(row for row in rows.on_way if rows.final[row] < 0)
+    if on_way:
+        rows.end(on_way, _ON_WAY)
+
+
+def _check_same(plan: Plan, contacts: pl.DataFrame | None) -> None:
+    """Raises:
+    FrameError: it is not the frame of the plan.
+    """
+    if contacts is None:
+        return
+    kept = contacts.select(name for name in contacts.columns if name in plan.contacts.columns)
+    lost = {name for name, dtype in contacts.schema.items() if dtype != pl.Object} - set(plan.contacts.columns)
+    if {name for name in lost if not name.startswith("mb_")} or not kept.equals(plan.contacts):
+        msg = "contacts is not the frame that the run was made of; to send this one, call upsert_contacts"
+        raise FrameError(msg)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,28 @@
+"""Sending the rows of a run: the queue, the way out, the two operations, and what is known of every row."""
+
+from mbtoolkit.sending.engine import HELD, NOT_REACHED, Sending, interruptible
+from mbtoolkit.sending.gate import LIMIT_REACHED
+from mbtoolkit.sending.options import MAX_BATCH_SIZE, SendOptions
+from mbtoolkit.sending.outgoing import OUTGOING, Outgoing, chains, outgoing_frame
+from mbtoolkit.sending.recorder import Recorder
+from mbtoolkit.sending.rows import STATUS_OF, TOLD, Rows, replay, told_frame
+
+__all__ = [
+    "HELD",
+    "LIMIT_REACHED",
+    "MAX_BATCH_SIZE",
+    "NOT_REACHED",
+    "OUTGOING",
+    "STATUS_OF",
+    "TOLD",
+    "Outgoing",
+    "Recorder",
+    "Rows",
+    "SendOptions",
+    "Sending",
+    "chains",
+    "interruptible",
+    "outgoing_frame",
+    "replay",
+    "told_frame",
+]
