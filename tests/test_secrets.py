@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import pickle
@@ -15,9 +16,11 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from mbtoolkit import ContactSchema, errors, upsert_contact, upsert_contacts, validate_contacts
 from mbtoolkit.client import Client
+from mbtoolkit.sandbox import Credentials, Sandbox
 
 TOKEN, EMAIL, MOBILE = "canary-token-8541", "canary-email-8541", 7700908541
-CANARIES = (TOKEN, EMAIL, str(MOBILE))
+PASSWORD, PRIVATE = "canary-password-8541", "canary-private-8541"
+CANARIES = (TOKEN, EMAIL, str(MOBILE), PASSWORD, PRIVATE)
 
 
 def assert_none(text, canaries=CANARIES):
@@ -156,3 +159,123 @@ def test_verbose_tracebacks_of_a_refused_client_hold_no_token(options):
     assert done.stdout.count("SettingsError") >= 4
     assert "<Client, not made>" in done.stdout
     assert_none(done.stdout.replace(f"OPTIONS = [{options!r}]", "") + done.stderr)
+
+
+LOGIN = {"user_name": "ann@example.com", "password": PASSWORD, "private_token": PRIVATE}
+
+
+@pytest.fixture
+def login_crm():
+    with Sandbox(credentials=Credentials("ann@example.com", PASSWORD, PRIVATE)) as sandbox:
+        yield sandbox
+
+
+def granted(client):
+    return client.settings.login._held.token.reveal()
+
+
+def test_logs_and_reprs_of_a_login_hold_no_canary(login_crm, caplog, capfd):
+    with (
+        caplog.at_level(logging.DEBUG),
+        Client(login_crm.base_url, **LOGIN, token_url=f"{login_crm.base_url}/token") as client,
+    ):
+        outcome = client.send(b'{"contactId":1}')
+        canaries = (*CANARIES, granted(client))
+        login_crm.expire_tokens()
+        again = client.send(b'{"contactId":1}')
+        canaries += (granted(client),)
+        assert_none(f"{client!r}{client.settings!r}{client.settings.login!r}{outcome!r}{again!r}", canaries)
+        with pytest.raises((TypeError, pickle.PicklingError)):
+            pickle.dumps(client.settings.login)
+    assert len(set(canaries)) == 7
+    assert caplog.records
+    assert_none(caplog.text, canaries)
+    assert_none("".join(capfd.readouterr()), canaries)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        LOGIN,
+        LOGIN | {"token_url": "http://example.com/token"},
+        LOGIN | {"token_url": "https://example.com/token", "validity": "Forever"},
+        LOGIN | {"token_url": "https://example.com/token", "token": TOKEN},
+        LOGIN | {"token_url": "https://example.com/token", "user_name": ""},
+        {"password": PASSWORD, "private_token": [PRIVATE], "user_name": "ann", "token_url": "https://example.com"},
+        {"base_url": "http://example.com", "token_url": "https://example.com"} | LOGIN,
+    ],
+    ids=range(7),
+)
+def test_verbose_tracebacks_of_a_refused_login_hold_no_canary(options):
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED.replace("OPTIONS", f"[{options!r}]")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={name: text for name, text in os.environ.items() if not name.startswith("MBTOOLKIT_")},
+    )
+    assert done.stdout.count("SettingsError") >= 4
+    assert_none(done.stdout.replace(f"OPTIONS = [{options!r}]", "") + done.stderr)
+
+
+LOGGING_IN = """
+from IPython.core.ultratb import VerboseTB
+import asyncio, sys, traceback
+from mbtoolkit import AsyncClient, Client, upsert_contact
+from mbtoolkit.errors import CrmError
+
+base_url, user_name, password, private_token = sys.argv[1:]
+login = {"user_name": user_name, "password": password, "private_token": private_token, "token_url": base_url + "/token"}
+
+def tell(error):
+    # The frames of this file are the caller's own, who wrote the password there.
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == "<string>":
+        trace = trace.tb_next
+    print(VerboseTB().text(type(error), error, trace))
+    while trace is not None:  # VerboseTB shows some names of a frame: here are all of them
+        print(trace.tb_frame.f_code.co_name, trace.tb_frame.f_locals)
+        trace = trace.tb_next
+
+with Client(base_url, attempts=1, **login) as client:
+    try:
+        upsert_contact({"contact_id": 1}, client)
+    except CrmError as error:
+        tell(error)
+
+async def cancelled(delay):
+    async with AsyncClient(base_url, **login) as client:
+        await asyncio.wait_for(client.attempt(b"{}"), delay)
+
+try:
+    asyncio.run(cancelled(0.3))
+except TimeoutError as error:
+    tell(error.__cause__ or error)
+print("told")
+"""
+
+
+@pytest.mark.parametrize("kind", ["refused", "silent", "silent after", "late", "no connection"])
+def test_verbose_tracebacks_of_a_login_hold_no_canary(login_crm, kind):
+    credentials = ["ann@example.com", PASSWORD, PRIVATE]
+    if kind == "refused":
+        said = json.dumps({"message": f"{PASSWORD} is wrong"})
+        login_crm.fail("status", path="/token", status=401, body=said, times=None)
+    elif kind == "late":
+        login_crm.fail("silence", after=1, seconds=30.0, times=None)
+    elif kind == "no connection":
+        login_crm.go_offline()
+    else:
+        phase = "after_commit" if kind.endswith("after") else "before_commit"
+        login_crm.fail("silence", path="/token", phase=phase, seconds=30.0, after=1, times=None)
+    done = subprocess.run(
+        [sys.executable, "-c", LOGGING_IN, login_crm.base_url, *credentials],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "told" in done.stdout
+    assert "Error" in done.stdout
+    assert_none(done.stdout + done.stderr, (*CANARIES, "Bearer ey", "eyJ"))

@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from mbtoolkit import errors
@@ -65,12 +65,12 @@ class Answer:
 
     Attributes:
         status: the status code.
-        body: all of it.
+        body: all of it; not shown, for it may hold a token.
         retry_after: the header's text, if there was one.
     """
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     retry_after: str | None = None
 
 
@@ -328,6 +328,7 @@ def read_retry_after(text: str | None, now: float | None = None) -> float | None
 _BY_CODE: Final[Mapping[str | None, type[errors.CrmError]]] = {
     "bad_request": errors.BadRequestError,
     "unauthorized": errors.UnauthorizedError,
+    "login_refused": errors.LoginRefusedError,
     "conflict": errors.ConflictError,
     "unprocessable": errors.UnprocessableError,
     "rate_limited": errors.RateLimitedError,

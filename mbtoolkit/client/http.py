@@ -13,14 +13,18 @@ import threading
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
 
+from mbtoolkit.client.addresses import DEFAULT_BASE_URL
 from mbtoolkit.client.answers import Answer, Outcome, judge, judge_batch, judge_status
+from mbtoolkit.client.login import Login, Validity, login_of
 from mbtoolkit.client.retries import Attempts, Wait
-from mbtoolkit.client.settings import DEFAULT_BASE_URL, Secret, Settings, settings_from_env
+from mbtoolkit.client.secret import Secret
+from mbtoolkit.client.settings import Settings, settings_from_env
 from mbtoolkit.errors import SettingsError, UsageError
 from mbtoolkit.version import __version__
 
@@ -40,7 +44,12 @@ class AsyncClient:
 
     Args:
         base_url: of the CRM; https (to any host, one of a private network too), or http to this machine.
-        token: the Bearer token; it shows in no repr, log or traceback.
+        token: the Bearer token; it shows in no repr, log or traceback. Empty for one who logs in.
+        user_name: of the account, to log in with: tokens are then asked for, and renewed, when they are needed.
+        password: of the account; it and the next show no more than a token does.
+        private_token: of the account, from the CRM's own pages.
+        token_url: the whole address of the token operation, which is not documented; https, or http to this machine.
+        validity: how long a token of the login is to hold.
         list_id: uuid of the list for contacts that name none.
         timeout_seconds: for one attempt, from connecting to the last byte of the answer.
         attempts: how often one contact is sent at the most, where sending again is safe.
@@ -57,45 +66,54 @@ class AsyncClient:
         base_url: str = DEFAULT_BASE_URL,
         token: str | Secret = "",
         *,
+        user_name: str | None = None,
+        password: str | Secret | None = None,
+        private_token: str | Secret | None = None,
+        token_url: str | None = None,
+        validity: Validity = "Default",
         list_id: str | None = None,
         timeout_seconds: float = 30.0,
         attempts: int = 4,
         outage_seconds: float = 300.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        token = Secret.of(token)  # before anything can raise: tracebacks show what the names of a frame hold
-        self.settings = Settings(
-            base_url=base_url,
-            token=token,
-            list_id=list_id,
-            timeout_seconds=timeout_seconds,
-            attempts=attempts,
-            outage_seconds=outage_seconds,
-            user_agent=_USER_AGENT,
-            transport=transport,
+        # Before anything can raise: tracebacks show what the names of a frame hold.
+        token, password, private_token = Secret.of(token), Secret.given(password), Secret.given(private_token)
+        self._begin(
+            Settings(
+                base_url=base_url,
+                token=token,
+                login=login_of(user_name, password, private_token, token_url, validity),
+                list_id=list_id,
+                timeout_seconds=timeout_seconds,
+                attempts=attempts,
+                outage_seconds=outage_seconds,
+                user_agent=_USER_AGENT,
+                transport=transport,
+            )
         )
-        self._lanes = _Lanes(self.settings)
+
+    def _begin(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lanes = _Lanes(settings)
         self._jitter = random.Random()  # noqa: S311 - spreads waits, guards nothing
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """A client with the settings of another one, and connections of its own."""
-        return cls(
-            settings.base_url,
-            settings.token,
-            list_id=settings.list_id,
-            timeout_seconds=settings.timeout_seconds,
-            attempts=settings.attempts,
-            outage_seconds=settings.outage_seconds,
-            transport=settings.transport,
-        )
+        """A client with the settings of another one, and connections of its own; a login and its token are shared."""
+        client = cls.__new__(cls)
+        client._begin(settings)  # noqa: SLF001 - its own
+        return client
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
         """A client told by MBTOOLKIT_BASE_URL, MBTOOLKIT_TOKEN and MBTOOLKIT_LIST_ID; `options` go before them.
 
+        Where there is no token, MBTOOLKIT_USER_NAME, MBTOOLKIT_PASSWORD, MBTOOLKIT_PRIVATE_TOKEN and
+        MBTOOLKIT_TOKEN_URL are the login.
+
         Raises:
-            SettingsError: there is no token, or one of them can't work.
+            SettingsError: there is neither a token nor a login, or one of them can't work.
         """
         return cls(**settings_from_env(options))
 
@@ -155,13 +173,38 @@ class AsyncClient:
         return judge_status(heard, batch_id) if isinstance(heard, Answer) else replace(heard, batch_id=batch_id)
 
     async def _exchange(self, ask: _Ask) -> Answer | Outcome:
-        """One request and its whole answer, or what went wrong on the way."""
-        lane = self._lanes.take()
+        """One request and its whole answer, or what went wrong on the way. With a login a 401 renews the token once."""
+        login = self.settings.login
+        if login is None:
+            return await self._once(ask, self.settings.token)
+        token = await login.token(partial(self._log_in, login))
+        if isinstance(token, Outcome):
+            return token
+        heard = await self._once(ask, token)
+        if isinstance(heard, Outcome) or heard.status != 401:
+            return heard
+        newer = await login.token(partial(self._log_in, login), refused=token)
+        return newer if isinstance(newer, Outcome) else await self._once(ask, newer)
+
+    async def _log_in(self, login: Login) -> Answer | Outcome:
+        """One request of the token operation; it knows no token yet."""
+        return await self._once(_Ask("POST", login.token_url, login.body()), None)
+
+    async def _once(self, ask: _Ask, token: Secret | None) -> Answer | Outcome:
+        """One request and its whole answer, or what went wrong on the way.
+
+        Args:
+            ask: the request.
+            token: says who asks; None for the login, which is on another host and gets a connection of its own.
+        """
+        lane = self._lanes.take() if token is not None else self._lanes.new()
         keep = False
         try:
             async with asyncio.timeout(self.settings.timeout_seconds):
-                answer = await lane.exchange(ask)
-            keep = True
+                answer = await lane.exchange(ask, token)
+            keep = token is not None
+        except asyncio.CancelledError as error:
+            raise error.with_traceback(None) from None  # the frames below hold the token and the body
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             return Outcome("not_sent", code="no_connection", message=f"no connection to the CRM ({_cause(error)})")
         except (TimeoutError, httpx.TimeoutException):
@@ -223,7 +266,11 @@ class _Ask:
 
     method: str
     url: str
-    body: bytes | None = field(default=None, repr=False)
+    _body: bytes | None = field(default=None, repr=False)
+
+    def content(self) -> bytes | None:
+        """The body. A call: verbose tracebacks show attributes, but they call nothing."""
+        return self._body
 
 
 class _Lanes:
@@ -235,7 +282,10 @@ class _Lanes:
         self._tls: ssl.SSLContext | None = None
 
     def take(self) -> _Lane:
-        return self._idle.pop() if self._idle else _Lane(self._settings, self._settings.transport or self._transport())
+        return self._idle.pop() if self._idle else self.new()
+
+    def new(self) -> _Lane:
+        return _Lane(self._settings, self._settings.transport or self._transport())
 
     def give_back(self, lane: _Lane) -> None:
         self._idle.append(lane)
@@ -247,7 +297,9 @@ class _Lanes:
     def _transport(self) -> httpx.AsyncHTTPTransport:
         """A transport for one connection: httpx's pool gets slow with many, so each lane has a pool of one."""
         if self._tls is None:
-            secure = self._settings.base_url.startswith("https:")
+            login = self._settings.login
+            urls = (self._settings.base_url, login.token_url if login else "")
+            secure = any(url.startswith("https:") for url in urls)
             self._tls = httpx.create_ssl_context(trust_env=False) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0)
         return httpx.AsyncHTTPTransport(verify=self._tls, limits=one, trust_env=False)
@@ -256,7 +308,7 @@ class _Lanes:
 class _Lane:
     """One connection, used by one request at a time."""
 
-    __slots__ = ("_extensions", "_headers", "_settings", "_transport")
+    __slots__ = ("_extensions", "_headers", "_settings", "_token", "_transport")
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport) -> None:
         self._settings = settings
@@ -264,9 +316,9 @@ class _Lane:
         seconds = settings.timeout_seconds
         connect = min(seconds, _CONNECT_SECONDS)
         self._extensions = {"timeout": {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}}
+        self._token: Secret | None = None
         self._headers = httpx.Headers(
             {
-                "Authorization": f"Bearer {settings.token.reveal()}",
                 "Content-Type": "application/json",
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
@@ -274,15 +326,17 @@ class _Lane:
             }
         )
 
-    async def exchange(self, ask: _Ask) -> Answer:
+    async def exchange(self, ask: _Ask, token: Secret | None) -> Answer:
         """One request and its whole answer.
 
         Raises:
             httpx.TransportError, OSError: the network failed.
             _UnreadableAnswerError: the answer is too large, or its encoding broken.
         """
+        if token is not None and token is not self._token:
+            self._token, self._headers["Authorization"] = token, f"Bearer {token.reveal()}"
         request = httpx.Request(
-            ask.method, ask.url, headers=self._headers, content=ask.body, extensions=self._extensions
+            ask.method, ask.url, headers=self._headers, content=ask.content(), extensions=self._extensions
         )
         response = await self._transport.handle_async_request(request)
         try:
@@ -333,32 +387,58 @@ class Client:
         base_url: str = DEFAULT_BASE_URL,
         token: str | Secret = "",
         *,
+        user_name: str | None = None,
+        password: str | Secret | None = None,
+        private_token: str | Secret | None = None,
+        token_url: str | None = None,
+        validity: Validity = "Default",
         list_id: str | None = None,
         timeout_seconds: float = 30.0,
         attempts: int = 4,
         outage_seconds: float = 300.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        token = Secret.of(token)  # before anything can raise: tracebacks show what the names of a frame hold
-        self._inner = AsyncClient(
-            base_url,
-            token,
-            list_id=list_id,
-            timeout_seconds=timeout_seconds,
-            attempts=attempts,
-            outage_seconds=outage_seconds,
-            transport=transport,
+        # Before anything can raise: tracebacks show what the names of a frame hold.
+        token, password, private_token = Secret.of(token), Secret.given(password), Secret.given(private_token)
+        self._begin(
+            AsyncClient(
+                base_url,
+                token,
+                user_name=user_name,
+                password=password,
+                private_token=private_token,
+                token_url=token_url,
+                validity=validity,
+                list_id=list_id,
+                timeout_seconds=timeout_seconds,
+                attempts=attempts,
+                outage_seconds=outage_seconds,
+                transport=transport,
+            )
         )
+
+    def _begin(self, inner: AsyncClient) -> None:
+        self._inner = inner
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """A client with the settings of another one, and connections of its own; a login and its token are shared."""
+        client = cls.__new__(cls)
+        client._begin(AsyncClient.from_settings(settings))  # noqa: SLF001 - its own
+        return client
+
+    @classmethod
     def from_env(cls, **options: Any) -> Self:
         """A client told by MBTOOLKIT_BASE_URL, MBTOOLKIT_TOKEN and MBTOOLKIT_LIST_ID; `options` go before them.
 
+        Where there is no token, MBTOOLKIT_USER_NAME, MBTOOLKIT_PASSWORD, MBTOOLKIT_PRIVATE_TOKEN and
+        MBTOOLKIT_TOKEN_URL are the login.
+
         Raises:
-            SettingsError: there is no token, or one of them can't work.
+            SettingsError: there is neither a token nor a login, or one of them can't work.
         """
         return cls(**settings_from_env(options))
 

@@ -2,61 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import os
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
-from urllib.parse import quote, urlsplit
+from typing import Any, Final
+from urllib.parse import quote
 
-import httpx
-
+from mbtoolkit.client.accounts import AccountKind, account_of
+from mbtoolkit.client.addresses import DEFAULT_BASE_URL, checked_base_url
+from mbtoolkit.client.login import Login
+from mbtoolkit.client.secret import Secret, fits_header
 from mbtoolkit.contacts import is_uuid
 from mbtoolkit.errors import SettingsError
 
-DEFAULT_BASE_URL: Final = "https://apicrm.mainbrainer.com"
 INSERT_UPDATE_PATH: Final = "/contacts/insertupdate"
 BATCH_PATH: Final = "/contacts/batch"
 
 BASE_URL_VARIABLE: Final = "MBTOOLKIT_BASE_URL"
 TOKEN_VARIABLE: Final = "MBTOOLKIT_TOKEN"  # noqa: S105 - the variable's name
 LIST_ID_VARIABLE: Final = "MBTOOLKIT_LIST_ID"
+LOGIN_VARIABLES: Final = {
+    name: f"MBTOOLKIT_{name.upper()}" for name in ("user_name", "password", "private_token", "token_url")
+}
+"""The environment's names for the parts of a login."""
 
-
-class Secret:
-    """A text that shows itself to nobody who did not ask: not in repr, str, format, logs or pickles."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    @classmethod
-    def of(cls, text: str | Secret) -> Secret:
-        """The secret, if it is one; else one that holds the text."""
-        return text if isinstance(text, Secret) else cls(text)
-
-    def reveal(self) -> str:
-        """The text itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        """Says that there is a secret, and no more."""
-        return "<secret>"
-
-    def __reduce__(self) -> NoReturn:
-        """Raises: TypeError, always: a pickle is a file that others read."""
-        msg = "a secret is not pickled; make the client anew, for example with Client.from_env()"
-        raise TypeError(msg)
+_SECRETS: Final = ("token", "password", "private_token")
+_NO_TOKEN: Final = Secret("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a client is told, checked.
+    """What a client is told, checked. It names either a token or a login.
 
     Attributes:
         base_url: without a slash at the end; https, or http to this machine.
-        token: the Bearer token.
+        token: the Bearer token; empty with a login.
+        login: brings tokens, and is shared by every client with these settings; None where a token was given.
         list_id: the list for contacts that name none; None leaves them under "All contacts".
         timeout_seconds: for one attempt, from connecting to the last byte of the answer.
         attempts: how often one contact is sent at the most, where sending again is safe.
@@ -66,7 +46,8 @@ class Settings:
     """
 
     base_url: str
-    token: Secret
+    token: Secret = _NO_TOKEN
+    login: Login | None = None
     list_id: str | None = None
     timeout_seconds: float = 30.0
     attempts: int = 4
@@ -77,7 +58,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Raises: SettingsError, if one of them can't work."""
         object.__setattr__(self, "base_url", checked_base_url(self.base_url))
-        problem = _token_problem(self.token)
+        problem = self._problem_of_who_asks()
         if problem is not None:
             raise SettingsError(problem)
         if self.list_id is not None and not is_uuid(self.list_id):
@@ -95,15 +76,28 @@ class Settings:
             msg = f"attempts={self.attempts!r}: give a whole number from 1 to 20"
             raise SettingsError(msg)
 
-    @property
-    def account(self) -> str:
-        """A fingerprint of whom the client speaks for."""
-        return hashlib.sha256(self.token.reveal().encode()).hexdigest()[:32]
+    def _problem_of_who_asks(self) -> str | None:
+        if self.login is None:
+            return _token_problem(self.token)
+        return "there is a token and a login; give one of them" if self.token.reveal() else None
 
     @property
-    def account_kind(self) -> str:
-        """What the fingerprint is of."""
-        return "token"
+    def identity(self) -> Secret:
+        """What stands for the one who asks, as long as the client lives and beyond: the token, or the login's name.
+
+        For what all runs of one account share on this machine. Each login brings another token; its name stays.
+        """
+        return Secret(f"{self.login.user_name} @ {self.base_url}") if self.login else self.token
+
+    @property
+    def account(self) -> str:
+        """A fingerprint of whom the client speaks for; never the name or token itself."""
+        return account_of(self.login.user_name if self.login else None, self.token)[1]
+
+    @property
+    def account_kind(self) -> AccountKind:
+        """What `account` was made of: the user name of a login, a claim of the token, or the token itself."""
+        return account_of(self.login.user_name if self.login else None, self.token)[0]
 
     @property
     def insert_update_url(self) -> str:
@@ -121,69 +115,47 @@ class Settings:
 
 
 def settings_from_env(options: dict[str, Any]) -> dict[str, Any]:
-    """Base URL, token and list id from the environment, under the options given.
+    """Base URL, who asks and list id from the environment, under the options given.
+
+    A token goes before a login; what is given to the client goes before what the environment says.
 
     Args:
-        options: what the caller said; a token in it is made a `Secret` in place, so that no frame above holds its text.
+        options: what the caller said; secrets in it are made `Secret` in place, so that no frame above holds them.
 
     Raises:
-        SettingsError: there is no token.
+        SettingsError: there is neither a token nor a login.
     """
-    options.update({name: Secret.of(text) for name, text in options.items() if name == "token"})
-    if "token" not in options and not os.environ.get(TOKEN_VARIABLE, "").strip():
-        msg = f"there is no token: set the environment variable {TOKEN_VARIABLE}, or call Client(base_url, token)"
-        raise SettingsError(msg)
-    return {
+    options.update({name: Secret.of(text) for name, text in options.items() if name in _SECRETS and text is not None})
+    place = {
         "base_url": os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL,
-        "token": Secret(os.environ.get(TOKEN_VARIABLE, "")),
         "list_id": os.environ.get(LIST_ID_VARIABLE) or None,
-    } | options
+    }
+    return place | _who_asks(options) | options
 
 
-def checked_base_url(base_url: str) -> str:
-    """The base URL without a slash at its end.
+def _who_asks(options: dict[str, Any]) -> dict[str, Any]:
+    """The token or the login that the environment adds to the options.
 
     Raises:
-        SettingsError: it is no address that a token may be sent to.
+        SettingsError: there is neither.
     """
-    if not isinstance(base_url, str):
-        msg = f"the base URL is text, not a {type(base_url).__name__}; the CRM's is {DEFAULT_BASE_URL}"
-        raise SettingsError(msg)
-    address = base_url.strip()
-    if not address.isprintable() or " " in address:
-        msg = "the base URL holds a space, a tab or another character that no address has; copy it once more"
-        raise SettingsError(msg)
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-        httpx.URL(address)
-    except (ValueError, httpx.InvalidURL) as error:
-        msg = "the base URL can't be read as an address; the CRM's is " + DEFAULT_BASE_URL
-        raise SettingsError(msg) from error
-    if parts.username is not None or parts.password is not None:
-        msg = "the base URL holds a user name or password; leave them out, the token says who asks"
-        raise SettingsError(msg)
-    if parts.scheme not in ("http", "https") or not host:
-        msg = f"the base URL begins with https:// and a host; the CRM's is {DEFAULT_BASE_URL}"
-        raise SettingsError(msg)
-    if parts.query or parts.fragment:
-        msg = "the base URL has no ? and no #; give the address up to the path of the operations"
-        raise SettingsError(msg)
-    if parts.scheme == "http" and not _is_loopback(host):
+    if "token" in options:
+        return {}
+    login_is_given = not LOGIN_VARIABLES.keys().isdisjoint(options)
+    if not login_is_given and os.environ.get(TOKEN_VARIABLE, "").strip():
+        return {"token": Secret(os.environ[TOKEN_VARIABLE])}
+    login: dict[str, Any] = {
+        name: Secret(os.environ[variable]) if name in _SECRETS else os.environ[variable]
+        for name, variable in LOGIN_VARIABLES.items()
+        if os.environ.get(variable)
+    }
+    if not login and not login_is_given:
         msg = (
-            f"http to {host!r} would show the token and the contacts on the way; use https (http only to this machine)"
+            f"there is no token: set the environment variable {TOKEN_VARIABLE} (or, to log in,"
+            f" {', '.join(LOGIN_VARIABLES.values())}), or call Client(base_url, token)"
         )
         raise SettingsError(msg)
-    return address.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return login
 
 
 def _token_problem(token: Secret) -> str | None:
@@ -195,6 +167,6 @@ def _token_problem(token: Secret) -> str | None:
         return f"the token is empty; set {TOKEN_VARIABLE}, or give it to the client"
     if text.lower().startswith("bearer"):
         return 'the token begins with "Bearer"; give the token alone, the client adds the word'
-    if not text.isascii() or any(char.isspace() or not char.isprintable() for char in text):
+    if not fits_header(text):
         return "the token holds a space, a line end or another character that no token has; copy it once more"
     return None

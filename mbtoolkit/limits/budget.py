@@ -134,7 +134,7 @@ class Budget:
 
 def _path(limits: Limits, settings: Settings) -> Path | None:
     try:
-        return history_file(state_dir(limits.state_dir), settings.token)
+        return history_file(state_dir(limits.state_dir), settings.identity)
     except RuntimeError:
         _log.warning("there is no home to keep the request budget in; set MBTOOLKIT_STATE_DIR to share it")
         return None

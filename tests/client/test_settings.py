@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import pytest
@@ -142,3 +143,95 @@ def test_clients_and_settings_show_no_token():
     assert "canary" not in f"{client!r} {client.settings!r} {AsyncClient('https://crm.example.com', 'canary')!r}"
     with pytest.raises(TypeError):
         pickle.dumps(client.settings)
+
+
+LOGIN = {
+    "user_name": "ann@example.com",
+    "password": "canary-password",
+    "private_token": "canary-private",
+    "token_url": "https://login.example.com/token",
+}
+LOGIN_ENV = {f"MBTOOLKIT_{name.upper()}": value for name, value in LOGIN.items()}
+
+
+@pytest.fixture
+def no_env(monkeypatch):
+    for name in (*LOGIN_ENV, "MBTOOLKIT_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("missing", list(LOGIN))
+def test_half_a_login_says_what_is_missing(missing):
+    with pytest.raises(SettingsError, match=f"missing: {missing} .*MBTOOLKIT_{missing.upper()}"):
+        Client("https://crm.example.com", **{name: value for name, value in LOGIN.items() if name != missing})
+
+
+def test_a_token_and_a_login_are_one_too_many():
+    with pytest.raises(SettingsError, match="give one of them"):
+        Client("https://crm.example.com", "token", **LOGIN)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"user_name": " "}, "user_name is empty"),
+        ({"password": ""}, "password is empty"),
+        ({"private_token": 5}, "private_token is text, not a int"),
+        ({"password": b"canary"}, "password is text, not a bytes"),
+        ({"validity": "Forever"}, "Default, ShortLive, LongLive"),
+        ({"token_url": ""}, "token_url begins with https"),
+        ({"token_url": "http://login.example.com/token"}, "use https"),
+        ({"token_url": "https://ann:canary@login.example.com"}, "token_url holds a user name"),
+        ({"token_url": "https://login.example.com/?a=canary"}, "no [?]"),
+        ({"token_url": "login"}, "token_url begins with https"),
+        ({"token_url": 7}, "token_url is text"),
+    ],
+    ids=str,
+)
+def test_a_login_that_cannot_work_is_refused_and_not_shown(change, told):
+    with pytest.raises(SettingsError, match=told) as caught:
+        AsyncClient("https://crm.example.com", **LOGIN | change)
+    assert "canary" not in str(caught.value)
+
+
+def test_the_address_of_the_login_keeps_its_path():
+    for url in ("http://127.0.0.1:9/a/token", "https://10.0.0.1/token/"):
+        assert Client("https://crm.example.com", **LOGIN | {"token_url": url}).settings.login.token_url == url
+
+
+def test_the_environment_holds_a_login_where_it_holds_no_token(no_env):
+    for name, value in LOGIN_ENV.items():
+        no_env.setenv(name, value)
+    for kind in (Client, AsyncClient):
+        settings = kind.from_env().settings
+        assert (settings.login.user_name, settings.token.reveal()) == ("ann@example.com", "")
+        assert json.loads(settings.login.body())["privateToken"] == "canary-private"
+    no_env.setenv("MBTOOLKIT_TOKEN", "canary")
+    assert Client.from_env().settings.login is None
+    assert Client.from_env(token="other").settings.token.reveal() == "other"
+    assert Client.from_env(user_name="bob@example.com").settings.login.user_name == "bob@example.com"
+
+
+def test_half_a_login_in_the_environment_says_what_is_missing(no_env):
+    no_env.setenv("MBTOOLKIT_USER_NAME", "ann@example.com")
+    with pytest.raises(SettingsError, match="MBTOOLKIT_PASSWORD, MBTOOLKIT_PRIVATE_TOKEN, MBTOOLKIT_TOKEN_URL"):
+        Client.from_env()
+
+
+def test_the_environment_completes_a_login_that_is_given_in_part(no_env):
+    no_env.setenv("MBTOOLKIT_TOKEN_URL", LOGIN["token_url"])
+    client = Client.from_env(**{name: value for name, value in LOGIN.items() if name != "token_url"})
+    assert client.settings.login.token_url == LOGIN["token_url"]
+
+
+def test_a_login_is_shared_by_clients_made_from_its_settings():
+    first = Client("https://crm.example.com", **LOGIN, list_id=LIST_ID, attempts=2)
+    for kind in (Client, AsyncClient):
+        again = kind.from_settings(first.settings)
+        assert again.settings is first.settings
+    with pytest.raises(TypeError):
+        pickle.dumps(first.settings.login)
+    shown = f"{first!r}{first.settings!r}{first.settings.login!r}"
+    assert "canary" not in shown
+    assert "ann" not in shown
