@@ -177,12 +177,13 @@ def test_arguments_that_can_not_be_kept_are_refused_and_harm_nothing(begun):
         assert len(list(journal.events())) == 1
 
 
-def test_one_process_opens_a_run_once(begun):
+def test_one_process_opens_a_run_once(said, begun):
     with Journal.open(*begun) as journal:
         for _ in range(2):
             with pytest.raises(JournalError, match="elsewhere in this one"):
                 Journal.open(*begun)
             assert look(*begun).is_held
+        assert said("hold", *begun)[0].startswith("refused")  # the lock outlives that somebody here tried to have it
         journal.append("sent", [0]).result()
     assert not look(*begun).is_held
     Journal.open(*begun).close()
