@@ -24,7 +24,7 @@ BUSY_SECONDS: Final = 30.0
 
 _PAGE: Final = 5_000
 _KIND: Final = 0x6D626A31  # "mbj1", in the file's header
-_NO_WAL: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR)
+_NO_WAL: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 _TABLES: Final = (
     "CREATE TABLE run (head_sha256 TEXT NOT NULL)",
     "CREATE TABLE events (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, rows TEXT NOT NULL, data TEXT NOT NULL)",
@@ -102,7 +102,8 @@ def open_durably(path: Path, vfs: str | None = None) -> sqlite3.Connection:
 def _has_write_ahead(file: sqlite3.Connection) -> bool:
     try:
         mode = file.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        file.execute("BEGIN IMMEDIATE")  # some disks let it be read, and fail only when it is to be written
+        file.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in _NO_WAL:
             raise

@@ -56,7 +56,10 @@ def freeze(frame: pl.DataFrame, path: Path, on_commit: OnCommit | None) -> str:
         try:
             kept.write_parquet(part, compression="lz4", statistics=False)
         except pl.exceptions.PolarsError as error:
-            message = f"The frame {path.stem!r} can't be frozen: polars can't write it ({type(error).__name__})."
+            message = (
+                f"The frame {path.stem!r} can't be frozen in {path.parent}: the disk is full, "
+                f"or polars can't write what is in it ({type(error).__name__})."
+            )
             raise JournalError(message) from None  # polars' own text may quote cells
         return sha256_of(part)
 

@@ -75,13 +75,8 @@ class Stored:
         Raises:
             JournalError: the log can't be read.
         """
-        events = self.database.events()
-        while True:
-            with told(self.folder, "read"):
-                event = next(events, None)
-            if event is None:
-                return
-            yield event
+        with told(self.folder, "read"):  # what a caller raises between two events does not come in here
+            yield from self.database.events()
 
     def facts(self) -> dict[str, Any]:
         """The facts as they are now.
