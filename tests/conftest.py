@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
@@ -44,6 +45,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MOST_WORKERS) if cores > 1 else 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the files, the long ones come first: none is left to one worker while the others are done."""
+    if not hasattr(config, "workerinput"):
+        return
+    long = Counter(item.path for item in items if item.get_closest_marker("browser") or item.get_closest_marker("slow"))
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-long[item.path], -tests[item.path]))
 
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])

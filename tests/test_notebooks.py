@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 

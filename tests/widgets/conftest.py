@@ -176,6 +176,12 @@ def _free_port() -> int:
             return port
 
 
+def _page(folder: Path) -> None:
+    """JupyterLab doesn't look at each loading whether it must be built anew: a second of work that no widget sees."""
+    folder.mkdir(parents=True)
+    (folder / "page_config.json").write_text(json.dumps({"buildCheck": False}), encoding="utf-8")
+
+
 def _settings(folder: Path) -> None:
     """JupyterLab's settings: no question about news, and widgets' state saved with the notebook (the harder case)."""
     chosen = {
@@ -200,6 +206,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     root = place / "notebooks"
     root.mkdir()
     _settings(place / "settings")
+    _page(place / "config" / "labconfig")
     short = Path(tempfile.mkdtemp(prefix="mbtoolkit-"))  # the path of a socket has 107 bytes at most
     variables = {
         "IPYTHONDIR": "ipython", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data",
@@ -213,6 +220,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     command = [
         sys.executable, "-m", "jupyter", KIND, "--no-browser", "--allow-root", f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        "--ServerApp.tornado_settings={'compress_response': False}",
         "--KernelManager.transport=ipc", f"--IdentityProvider.token={TOKEN}", f"--{expose}.expose_app_in_browser=True",
     ]  # fmt: skip
     base_url = f"http://127.0.0.1:{port}"

@@ -12,8 +12,8 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
-from traitlets.config import Config
 from playwright.sync_api import expect
+from traitlets.config import Config
 
 pytestmark = pytest.mark.browser
 
@@ -245,7 +245,9 @@ def test_an_executed_notebook_that_stores_widget_state_holds_nothing_either(tmp_
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
     resources = {"metadata": {"path": str(tmp_path)}}
     config = Config(KernelManager={"transport": "ipc", "ip": str(tmp_path / "kernel")})  # ports may be taken
-    nbclient.NotebookClient(notebook, timeout=120, resources=resources, store_widget_state=True, config=config).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=120, resources=resources, store_widget_state=True, config=config
+    ).execute()
     text = nbformat.writes(notebook)
     assert "widgets" in notebook.metadata
     token = (tmp_path / "token").read_text(encoding="utf-8")
