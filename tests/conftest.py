@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
@@ -30,6 +31,30 @@ BROWSER_FLAGS = [
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
+
+MOST_WORKERS = 4
+"""More of them would make the tests of limits wait for each other's processes."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker for each core where the whole suite runs; none for a part of it, a debugger, or an open screen."""
+    is_whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not (
+        config.option.keyword or config.option.markexpr or config.option.collectonly
+    )
+    if not is_whole or config.option.capture == "no" or config.option.usepdb:
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS) if cores > 1 else 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the files, the long ones come first: none is left to one worker while the others are done."""
+    if not hasattr(config, "workerinput"):
+        return
+    long = Counter(item.path for item in items if item.get_closest_marker("browser") or item.get_closest_marker("slow"))
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-long[item.path], -tests[item.path]))
+
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
@@ -76,17 +101,14 @@ def ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield os.geteuid()
         return
     nobody = 65534
-    roots = [tmp_path_factory.getbasetemp(), *tmp_path_factory.getbasetemp().parents]
-    modes = [(folder, folder.stat().st_mode) for folder in roots[:2]]
-    for folder, mode in modes:
-        folder.chmod(mode | 0o011)
+    for folder in (tmp_path_factory.getbasetemp(), *tmp_path_factory.getbasetemp().parents):
+        if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)  # and not back: another worker may be in there
     os.setresuid(nobody, nobody, 0)
     try:
         yield nobody
     finally:
         os.setresuid(0, 0, 0)
-        for folder, mode in modes:
-            folder.chmod(mode)
 
 
 @pytest.fixture(scope="module")

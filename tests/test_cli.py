@@ -23,6 +23,8 @@ import pytest
 from mbtoolkit.demo import sample
 from mbtoolkit.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words, env=None, timeout=120):
     return subprocess.run(

@@ -7,6 +7,9 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+from traitlets.config import Config
+
+pytestmark = pytest.mark.slow
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
@@ -28,6 +31,7 @@ def execute(path, tmp_path, monkeypatch):
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=False,
+        config=Config(KernelManager={"transport": "ipc", "ip": str(tmp_path / "kernel")}),  # ports may be taken
     )
     return runner.execute()
 

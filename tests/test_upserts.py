@@ -419,7 +419,7 @@ class Unsaid:
         ({"email": "a@example.com", "property:City": "\ud800"}, "property:City holds half a character"),
         ({"email": "a@example.com", "property:Size": Decimal("NaN")}, "property:Size is not a finite number"),
         ({"email": "a@example.com", "property:Size": float("inf")}, "property:Size is not a finite number"),
-        ({"email": "a@example.com", "property:Size": Unsaid()}, "has no text form"),
+        pytest.param({"email": "a@example.com", "property:Size": Unsaid()}, "has no text form", id="unsaid"),
         ({"email": "a@example.com", "property:Size": Decimal("sNaN")}, "has no text form"),
         pytest.param({"contact_id": 10**5000}, "has no text form", id="thousands of digits"),
         ({"email": "a@example.com", "property:Size": [1]}, "has no text form"),

@@ -16,6 +16,8 @@ import pytest
 from mbtoolkit import Client, Limits, SettingsError, upsert_contacts
 from mbtoolkit.sandbox import Behaviour, Plan, Sandbox
 
+pytestmark = pytest.mark.slow
+
 PUSHER = Path(__file__).parent / "pusher.py"
 IS_FULL = bool(os.environ.get("MBTOOLKIT_FULL"))
 NOON_ZONE = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"

@@ -12,6 +12,8 @@ import pytest
 
 from mbtoolkit.sandbox.command import serve
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-W", "error", "-m", "mbtoolkit.sandbox"]
 
 

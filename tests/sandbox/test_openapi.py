@@ -12,6 +12,8 @@ from mbtoolkit.contacts import FIELDS, PROPERTIES_WIRE
 from mbtoolkit.sandbox import Behaviour, Fault, Sandbox
 from mbtoolkit.sandbox.openapi import document
 
+pytestmark = pytest.mark.slow
+
 IS_FULL = bool(os.environ.get("MBTOOLKIT_FULL"))
 EXAMPLES = 2_000 if IS_FULL else 50
 # No webhook is called: made-up addresses could be anybody's on this machine.

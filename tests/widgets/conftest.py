@@ -6,12 +6,16 @@ its own. `lab.open(code, ...)` makes a notebook of these cells, runs them and gi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -164,9 +168,18 @@ class Lab:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the system hands out: what other tests start meanwhile does not get it."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _page(folder: Path) -> None:
+    """JupyterLab doesn't look at each loading whether it must be built anew: a second of work that no widget sees."""
+    folder.mkdir(parents=True)
+    (folder / "page_config.json").write_text(json.dumps({"buildCheck": False}), encoding="utf-8")
 
 
 def _settings(folder: Path) -> None:
@@ -185,24 +198,30 @@ def _settings(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of a running Jupyter, and the folder that it shows."""
+    """The address of a running Jupyter, and the folder that it shows.
+
+    Its kernels listen on files: a port that was free when a kernel was sent for may be another test's when it comes.
+    """
     place = tmp_path_factory.mktemp("jupyter")
     root = place / "notebooks"
     root.mkdir()
     _settings(place / "settings")
+    _page(place / "config" / "labconfig")
+    short = Path(tempfile.mkdtemp(prefix="mbtoolkit-"))  # the path of a socket has 107 bytes at most
     variables = {
         "IPYTHONDIR": "ipython", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }  # fmt: skip
     environment = {**os.environ, **{name: str(place / folder) for name, folder in variables.items()}}
+    environment["JUPYTER_RUNTIME_DIR"] = str(short)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     port = _free_port()
     expose = "LabApp" if KIND == "lab" else "JupyterNotebookApp"
     command = [
         sys.executable, "-m", "jupyter", KIND, "--no-browser", "--allow-root", f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={TOKEN}", f"--{expose}.expose_app_in_browser=True",
+        "--ServerApp.tornado_settings={'compress_response': False}",
+        "--KernelManager.transport=ipc", f"--IdentityProvider.token={TOKEN}", f"--{expose}.expose_app_in_browser=True",
     ]  # fmt: skip
     base_url = f"http://127.0.0.1:{port}"
     with (place / "log.txt").open("wb") as log:
@@ -219,6 +238,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
+            shutil.rmtree(short, ignore_errors=True)
 
 
 def _wait(base_url: str, server: subprocess.Popen[bytes], log: Path) -> None:
