@@ -14,7 +14,6 @@
         |-- RefusedError                 the CRM said no
         |   |-- BadRequestError          400
         |   |-- UnauthorizedError        401
-        |   |   `-- LoginRefusedError    no token for this user name, password and private token
         |   |-- ConflictError            409
         |   |-- UnprocessableError       422
         |   |-- RateLimitedError         429
@@ -101,11 +100,7 @@ class BadRequestError(RefusedError):
 
 
 class UnauthorizedError(RefusedError):
-    """401: the token is missing, wrong or expired."""
-
-
-class LoginRefusedError(UnauthorizedError):
-    """The token operation grants no token: user name, password or private token is wrong."""
+    """401: the token is missing, wrong or expired; or a login was refused, so that there is none."""
 
 
 class ConflictError(RefusedError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ import pytest
 from pandera.errors import SchemaError, SchemaErrors
 
 from mbtoolkit import ContactSchema, errors, upsert_contact, upsert_contacts, validate_contacts
-from mbtoolkit.client import Client
+from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.sandbox import Credentials, Sandbox
 
 TOKEN, EMAIL, MOBILE = "canary-token-8541", "canary-email-8541", 7700908541
@@ -159,6 +160,23 @@ def test_verbose_tracebacks_of_a_refused_client_hold_no_token(options):
     assert done.stdout.count("SettingsError") >= 4
     assert "<Client, not made>" in done.stdout
     assert_none(done.stdout.replace(f"OPTIONS = [{options!r}]", "") + done.stderr)
+
+
+def test_a_cancelled_request_leaves_no_frame_of_those_that_send_it(crm):
+    crm.fail("silence", seconds=30.0)
+
+    async def cancelled():
+        async with AsyncClient(crm.base_url, crm.token) as client:
+            asyncio.get_running_loop().call_later(0.3, asyncio.current_task().cancel)
+            try:
+                await client.attempt(b"{}")
+            except asyncio.CancelledError as error:
+                return error
+
+    error = asyncio.run(cancelled())
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert any("mbtoolkit" in file for file in files)
+    assert [file for file in files if "httpcore" in file or "httpx" in file] == []
 
 
 LOGIN = {"user_name": "ann@example.com", "password": PASSWORD, "private_token": PRIVATE}

@@ -328,7 +328,7 @@ def read_retry_after(text: str | None, now: float | None = None) -> float | None
 _BY_CODE: Final[Mapping[str | None, type[errors.CrmError]]] = {
     "bad_request": errors.BadRequestError,
     "unauthorized": errors.UnauthorizedError,
-    "login_refused": errors.LoginRefusedError,
+    "login_refused": errors.UnauthorizedError,
     "conflict": errors.ConflictError,
     "unprocessable": errors.UnprocessableError,
     "rate_limited": errors.RateLimitedError,

@@ -80,6 +80,25 @@ def test_the_token_operation_gets_no_token_and_the_validity(crm):
     assert asked[1].headers["authorization"] == "Bearer granted"
 
 
+def test_a_renewal_shows_the_login_no_token_of_before(crm):
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"access_token": f"granted-{len(asked)}"})
+        return httpx.Response(401)
+
+    login = login_to(crm, token_url="https://login.example.com/token")
+    settings = Settings(base_url="https://crm.example.com", login=login, transport=httpx.MockTransport(answer))
+    with Client.from_settings(settings) as client:
+        client.attempt(BODY)
+        client.attempt(BODY)
+    shown = [request.headers.get("authorization") for request in asked]
+    assert shown[:4] == [None, "Bearer granted-1", None, "Bearer granted-3"]
+    assert [request.url.path for request, token in zip(asked, shown, strict=True) if token is None] == ["/token"] * 3
+
+
 @pytest.mark.parametrize("spoil", ["expire", "revoke"])
 def test_a_401_renews_the_token_once_and_sends_again(crm, spoil):
     with logged_in(crm) as client:
@@ -336,7 +355,7 @@ def test_nobody_listening_for_logins_is_not_sent(crm):
 @pytest.mark.parametrize("wrong", ["user_name", "password", "private_token"])
 def test_wrong_credentials_stop_with_the_crms_words_and_what_to_check(crm, wrong):
     with logged_in(crm, **{wrong: "not-the-one"}) as client:
-        with pytest.raises(errors.LoginRefusedError, match=r"private token is wrong; .*MBTOOLKIT_PASS"):
+        with pytest.raises(errors.UnauthorizedError, match=r"private token is wrong; .*MBTOOLKIT_PASS"):
             upsert_contact({"email": "ann@example.com"}, client)
         outcome = client.attempt(BODY)
     assert (outcome.kind, outcome.code, outcome.http_status) == ("stop", "login_refused", 401)
