@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -97,7 +97,11 @@ def begin(plan: Plan, settings: Settings, options: SendOptions, run_dir: str | P
 
 def _tidy(folder: Path) -> None:
     """Removes the records of runs that ended long ago and left nothing to do."""
-    for run_id in journals.run_ids(folder):
+    try:
+        run_ids = journals.run_ids(folder)
+    except JournalError:
+        return  # making the new one says what is wrong with the folder
+    for run_id in run_ids:
         try:
             look = journals.look(folder, run_id)
             ended_at = look.facts.get("ended_at")
@@ -235,6 +239,7 @@ class Run:
         contacts: pl.DataFrame | None = None,
         limits: str | Limits | None = None,
         max_concurrency: int | None = None,
+        settle_seconds: float = 900.0,
         is_same_account: bool = False,
         progress: bool | Callable[[Progress], None] = True,
         stop: threading.Event | None = None,
@@ -250,6 +255,7 @@ class Run:
             contacts: the frame that the run was made of, if it is to be made sure that it is still the same.
             limits: see `upsert_contacts`.
             max_concurrency: requests on their way at once; as before by default.
+            settle_seconds: how long a batch may show no progress before its rows are left `accepted`.
             is_same_account: says that the client's token is of the run's account, where the tokens alone can't tell.
             progress: see `upsert_contacts`.
             stop: see `upsert_contacts`.
@@ -270,8 +276,13 @@ class Run:
             _check_same(plan, contacts)
             rows = replay(plan.outgoing.height, journal.events())
             rows.reopen(plan.outgoing.is_safe)
-            told = dict(journal.head["options"]) | ({"max_concurrency": max_concurrency} if max_concurrency else {})
-            options = SendOptions(**told)
+            before = SendOptions(**journal.head["options"])
+            options = replace(
+                before,
+                max_concurrency=max_concurrency or before.max_concurrency,
+                settle_seconds=settle_seconds,
+                outage_seconds=client.settings.outage_seconds,
+            )
             journal.note(state="sending")
             return execute(plan, rows, journal, client.settings, options, conditions, self.run_id)
         finally:
