@@ -1,4 +1,4 @@
-"""A push that is ended from outside: by a scheduler, by Ctrl-C, by a kernel that is restarted. It can be gone on with."""
+"""A push that is ended from outside: by a scheduler, by Ctrl-C, by a kernel that is restarted. Each can be resumed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,143 @@
+"""What the promises hang on, taken out of a copy of the package, one line at a time: a suite must notice each.
+
+Every replaced text must be found exactly once, so that a mutation that no longer bites is noticed too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import mbtoolkit
+
+pytestmark = pytest.mark.slow
+
+IS_FULL = bool(os.environ.get("MBTOOLKIT_FULL"))
+TESTS = Path(__file__).parent.parent
+PACKAGE = Path(mbtoolkit.__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One line that is changed.
+
+    Attributes:
+        file: of the package.
+        text: what stands there, once.
+        instead: what is put there.
+        suite: the tests, one of which must notice.
+        full: the same, where there is time.
+    """
+
+    file: str
+    text: str
+    instead: str
+    suite: tuple[str, ...]
+    full: tuple[str, ...] = ()
+
+
+DOUBT = "survival/test_doubt.py::test_"
+HISTORY = "limits/test_history.py::test_"
+
+MUTATIONS = {
+    "the sticky mark": Mutation(
+        "sending/rows.py",
+        "        self.doubts.update(dict.fromkeys(rows, outcome))\n",
+        "",
+        (DOUBT + "a_refusal_after_doubt_is_still_doubt_in_the_next_process",),
+        ("survival/test_doubt.py",),
+    ),
+    "the wait for the durable commit": Mutation(
+        "sending/recorder.py",
+        'await asyncio.wrap_future(self._journal.append("intent", rows))',
+        'self._journal.append("intent", rows)',
+        (DOUBT + "nothing_is_sent_before_its_intent_is_on_the_disk",),
+        ("survival/test_each_step.py",),
+    ),
+    "the intent": Mutation(
+        "sending/recorder.py",
+        'await asyncio.wrap_future(self._journal.append("intent", rows))',
+        "pass",
+        (DOUBT + "nothing_is_sent_before_its_intent_is_on_the_disk",),
+        ("survival/test_random_deaths.py",),
+    ),
+    "the single flight": Mutation(
+        "client/login.py",
+        "going = self._renewal if self._renewal is not None and self._renewal.is_alive else None",
+        "going = None",
+        ("client/test_login.py::test_twenty_senders_with_an_expired_token_make_one_login",),
+        ("client/test_login.py",),
+    ),
+    "the limiter's margin": Mutation(
+        "limits/plans.py",
+        "return self.window_seconds * (1 + self.margin)",
+        "return self.window_seconds",
+        (HISTORY + "no_request_is_ever_refused_however_long_the_way",),
+        ("limits/test_history.py",),
+    ),
+    "the counting from the answer": Mutation(
+        "limits/history.py",
+        "replace(slot, timer=Timer(now, limits.hold_seconds))",
+        "replace(slot, timer=Timer(slot.timer.since, limits.hold_seconds))",
+        (HISTORY + "no_request_is_ever_refused_however_long_the_way",),
+        ("limits/test_history.py", "limits/test_runs.py"),
+    ),
+    "the lock of a run": Mutation(
+        "journal/owner.py",
+        'self._file.execute("BEGIN EXCLUSIVE")',
+        "pass",
+        ("runs/test_run.py::test_two_at_once_are_refused",),
+        ("survival/test_two_at_once.py",),
+    ),
+}
+
+
+def suite(folder, tests):
+    """Runs tests with the package in a folder; what pytest says, and its exit code."""
+    words = ["-q", "-x", "-n", "0", "-c", TESTS.parent / "pyproject.toml", "--rootdir", TESTS.parent]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, *(TESTS / test for test in tests)],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=1_800,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A folder with the package in it."""
+    shutil.copytree(PACKAGE, tmp_path / "mbtoolkit", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def tests_of(mutation):
+    return mutation.suite + (mutation.full if IS_FULL else ())
+
+
+def test_the_suites_pass_on_a_copy_that_is_unchanged(copy):
+    tests = dict.fromkeys(test for mutation in MUTATIONS.values() for test in tests_of(mutation))
+    code, said = suite(copy, tests)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("what", MUTATIONS)
+def test_it_is_noticed_when_a_line_is_taken_out(copy, what):
+    mutation = MUTATIONS[what]
+    path = copy / "mbtoolkit" / mutation.file
+    text = path.read_text()
+    assert text.count(mutation.text) == 1, f"{mutation.file} has changed: the mutation must be written anew"
+    path.write_text(text.replace(mutation.text, mutation.instead))
+    for tests in (mutation.suite, mutation.full) if IS_FULL else (mutation.suite,):
+        code, said = suite(copy, tests)
+        assert code == 1, said
+        assert "failed" in said
