@@ -78,9 +78,14 @@ def execute(
     return results
 
 
+def counts_of(results: pl.DataFrame) -> dict[str, int]:
+    """How many rows ended with each status, the statuses in their order."""
+    return dict(results.group_by("mb_status").len().sort("mb_status").iter_rows())
+
+
 def note_end(journal: Journal, results: pl.DataFrame) -> None:
     """Writes down that the run has ended, and what became of its rows."""
-    counts = dict(results["mb_status"].value_counts().iter_rows())
+    counts = counts_of(results)
     left = results.filter(
         pl.col("mb_status").is_in(["accepted", "not_sent", "unknown"]) & pl.col("mb_code").ne_missing("left_out")
     ).height

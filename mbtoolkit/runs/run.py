@@ -19,7 +19,7 @@ from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import Journal, Look
 from mbtoolkit.limits import Limits, limits_of, state_dir
 from mbtoolkit.progress import Progress
-from mbtoolkit.runs.executing import Conditions, execute
+from mbtoolkit.runs.executing import Conditions, counts_of, execute
 from mbtoolkit.runs.plan import FROZEN, Plan
 from mbtoolkit.schemas.frames import STATUSES
 from mbtoolkit.sending import Rows, SendOptions, replay
@@ -209,7 +209,7 @@ class Run:
         state = _state(look)
         counts = look.facts.get("counts") if state in ("done", "stopped", "cancelled") else None
         if counts is None:
-            counts = dict(self._results(look)["mb_status"].value_counts().iter_rows())
+            counts = counts_of(self._results(look))
         ended_at = look.facts.get("ended_at") if state != "sending" else None
         return RunStatus(
             run_id=self.run_id,
