@@ -63,9 +63,9 @@ def execute(
         conditions: see `Conditions`.
         run_id: of the run.
     """
-    budget = None if conditions.limits is None else Budget(conditions.limits, settings)
-    sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
     try:
+        budget = None if conditions.limits is None else Budget(conditions.limits, settings)
+        sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
         with interruptible(sending):
             sending.send(settings, reporter(conditions.progress, sending.total))
             _say_if_stopped(sending)

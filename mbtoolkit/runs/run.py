@@ -90,7 +90,11 @@ def begin(plan: Plan, settings: Settings, options: SendOptions, run_dir: str | P
         "rows": plan.contacts.height,
         "options": asdict(options),
     }
-    journal = Journal.create(folder, run_id, head, plan.frozen())
+    try:
+        journal = Journal.create(folder, run_id, head, plan.frozen())
+    except JournalError as error:
+        msg = f"nothing was sent, for the run can't be written down: {error} Give another folder as run_dir=..."
+        raise JournalError(msg) from error
     journal.note(state="sending")
     return run_id, journal
 
