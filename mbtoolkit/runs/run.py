@@ -372,7 +372,8 @@ def _check_same(plan: Plan, contacts: pl.DataFrame | None) -> None:
     """
     if contacts is None:
         return
-    kept = contacts.select(name for name in contacts.columns if name in plan.contacts.columns)
+    # Not select: it takes a name such as "^a$" for a pattern.
+    kept = pl.DataFrame({each.name: each for each in contacts.iter_columns() if each.name in plan.contacts.columns})
     lost = {name for name, dtype in contacts.schema.items() if dtype != pl.Object} - set(plan.contacts.columns)
     if {name for name in lost if not name.startswith("mb_")} or not kept.equals(plan.contacts):
         msg = "contacts is not the frame that the run was made of; to send this one, call upsert_contacts"
