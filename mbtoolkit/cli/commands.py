@@ -201,9 +201,12 @@ def _tell_runs(found: Any) -> None:
     if found.is_empty():
         say("There is no run on record.")
         return
-    shown = found.drop("base_url", "ended_at").with_columns(found["began_at"].dt.strftime("%Y-%m-%d %H:%M"))
-    print_table(shown, f"{found.height:,} runs, the newest first (times in UTC):")
-    say("To go on with one that died or stopped:  mbtoolkit push --resume RUN")
+    say(f"{'run':<36}  {'state':<9}  {'rows':>10}  {'open':>8}  began (UTC)")
+    for line in found.iter_rows(named=True):
+        left = sum(line[status] for status in ("accepted", "not_sent", "unknown"))
+        began = f"{line['began_at']:%m-%d %H:%M}"
+        say(f"{line['run_id']}  {line['state']:<9}  {line['rows']:>10,}  {left:>8,}  {began}")
+    say("\nTo go on with one that died or stopped:  mbtoolkit push --resume RUN")
 
 
 def _limits(parsed: argparse.Namespace) -> Any:

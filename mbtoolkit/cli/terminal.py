@@ -17,7 +17,8 @@ WIDTH: Final = 80
 """Characters a line of a table has at the most."""
 
 _ARGUMENT: Final = re.compile(
-    r"\b(base_url|clear|default_country|encoding|list_id|max_concurrency|opt_ins_on|separator|sheet|time_zone)=(\.\.\.)?"
+    r"\b(base_url|batch_size|clear|default_country|encoding|list_id|max_concurrency|opt_ins_on|run_dir|separator|sheet"
+    r"|time_zone)=(\.\.\.)?"
 )
 """An argument of the toolkit's functions that is an option here too."""
 
@@ -63,6 +64,7 @@ def _printable(text: str) -> str:
 def in_shell_words(text: str) -> str:
     """An error's or a rule's text with options named as in the shell: `--sheet` for `sheet=`."""
     text = text.replace("mapping={'E-mail': 'email'}", '--map "E-mail=email"')
+    text = text.replace("is_same_account=True", "--same-account")
     return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}{'' if found[2] else ' '}", text)
 
 

@@ -36,4 +36,4 @@ def update_results(results: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
     names = [name for name in results.columns if not name.startswith("mb_")]
     names += [name for name in later.columns if name not in results.columns]
     names += [name for name in results.columns if name.startswith("mb_")]
-    return pl.DataFrame([order.get_column(name) for name in names])
+    return pl.DataFrame({name: order.get_column(name) for name in names})

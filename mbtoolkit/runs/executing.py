@@ -63,9 +63,9 @@ def execute(
         conditions: see `Conditions`.
         run_id: of the run.
     """
-    budget = None if conditions.limits is None else Budget(conditions.limits, settings)
-    sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
     try:
+        budget = None if conditions.limits is None else Budget(conditions.limits, settings)
+        sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
         with interruptible(sending):
             sending.send(settings, reporter(conditions.progress, sending.total))
             _say_if_stopped(sending)
@@ -78,9 +78,14 @@ def execute(
     return results
 
 
+def counts_of(results: pl.DataFrame) -> dict[str, int]:
+    """How many rows ended with each status, the statuses in their order."""
+    return dict(results.group_by("mb_status").len().sort("mb_status").iter_rows())
+
+
 def note_end(journal: Journal, results: pl.DataFrame) -> None:
     """Writes down that the run has ended, and what became of its rows."""
-    counts = dict(results["mb_status"].value_counts().iter_rows())
+    counts = counts_of(results)
     left = results.filter(
         pl.col("mb_status").is_in(["accepted", "not_sent", "unknown"]) & pl.col("mb_code").ne_missing("left_out")
     ).height

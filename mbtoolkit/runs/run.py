@@ -19,7 +19,7 @@ from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import Journal, Look
 from mbtoolkit.limits import Limits, limits_of, state_dir
 from mbtoolkit.progress import Progress
-from mbtoolkit.runs.executing import Conditions, execute
+from mbtoolkit.runs.executing import Conditions, counts_of, execute
 from mbtoolkit.runs.plan import FROZEN, Plan
 from mbtoolkit.schemas.frames import STATUSES
 from mbtoolkit.sending import Rows, SendOptions, replay
@@ -90,7 +90,11 @@ def begin(plan: Plan, settings: Settings, options: SendOptions, run_dir: str | P
         "rows": plan.contacts.height,
         "options": asdict(options),
     }
-    journal = Journal.create(folder, run_id, head, plan.frozen())
+    try:
+        journal = Journal.create(folder, run_id, head, plan.frozen())
+    except JournalError as error:
+        msg = f"nothing was sent, for the run can't be written down: {error} Give another folder as run_dir=..."
+        raise JournalError(msg) from error
     journal.note(state="sending")
     return run_id, journal
 
@@ -209,7 +213,7 @@ class Run:
         state = _state(look)
         counts = look.facts.get("counts") if state in ("done", "stopped", "cancelled") else None
         if counts is None:
-            counts = dict(self._results(look)["mb_status"].value_counts().iter_rows())
+            counts = counts_of(self._results(look))
         ended_at = look.facts.get("ended_at") if state != "sending" else None
         return RunStatus(
             run_id=self.run_id,
@@ -368,7 +372,8 @@ def _check_same(plan: Plan, contacts: pl.DataFrame | None) -> None:
     """
     if contacts is None:
         return
-    kept = contacts.select(name for name in contacts.columns if name in plan.contacts.columns)
+    # Not select: it takes a name such as "^a$" for a pattern.
+    kept = pl.DataFrame({each.name: each for each in contacts.iter_columns() if each.name in plan.contacts.columns})
     lost = {name for name, dtype in contacts.schema.items() if dtype != pl.Object} - set(plan.contacts.columns)
     if {name for name in lost if not name.startswith("mb_")} or not kept.equals(plan.contacts):
         msg = "contacts is not the frame that the run was made of; to send this one, call upsert_contacts"

@@ -37,7 +37,6 @@ LOST_AFTER: Final = 3
 _NO_ROW: Final = -1
 """A question is about no row in particular."""
 
-_STORED: Final = "stored with a batch, which doesn't say the contact's id"
 _DOUBT: Final = "the batch ended without saying what became of this contact: it may or may not be stored"
 _log = logging.getLogger("mbtoolkit")
 
@@ -250,7 +249,7 @@ class Batches:
         found = settle(sending.outgoing.contact_ids(rows), status)
         self._judge_operation(status)
         for row, contact_id in self._stored(rows, found):
-            sending.settle(row, Outcome("stored", message=_STORED, contact_id=contact_id, batch_id=batch_id))
+            sending.settle(row, Outcome("stored", contact_id=contact_id, batch_id=batch_id))
         self._drill(
             [rows[place] for place in found.skipped], Drill(batch_id, set(), len(found.skipped), sending.settle)
         )

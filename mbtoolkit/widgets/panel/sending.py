@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mbtoolkit.filepush import Pushing
+from mbtoolkit.progress import Progress
 from mbtoolkit.widgets.panel.step import Step, Value, bar, duration
 from mbtoolkit.widgets.surface import Node, box, button, text
 
@@ -67,10 +68,15 @@ def _headline(pushing: Pushing) -> str:
 
 def _pace(pushing: Pushing) -> list[str]:
     """How fast it is, and how long it will take."""
-    pause = pushing.progress.pause_seconds if pushing.progress else 0
-    left = pushing.seconds_left
+    progress, left = pushing.progress, pushing.seconds_left
     told = [f"{pushing.rate:,.0f} rows a second"] if pushing.done else []
-    told += [f"paused {pause:.0f} s: the CRM’s limit"] if pause > 0 else []
-    used = pushing.progress.limit_used if pushing.progress else None
-    told += [f"{used:.0%} of the limit in use"] if used is not None else []
+    if progress is not None:
+        told += [f"paused until {progress.pause_ends}: {_why(progress)}"] if progress.pause_ends else []
+        told += [f"{progress.queued:,} in the CRM’s queue"] if progress.queued else []
+        told += [f"{progress.limit_used:.0%} of the limit in use"] if progress.limit_used is not None else []
     return told + ([f"about {duration(left)} left"] if pushing.ended is None and left is not None else [])
+
+
+def _why(progress: Progress) -> str:
+    """Why it pauses."""
+    return (progress.reason or "the CRM asked for it").replace("'", "’")
