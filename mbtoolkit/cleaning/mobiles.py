@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.cleaning.cells import Cells, Column, answered, as_written
+from mbtoolkit.cleaning.phone_columns import EXTENSION
 from mbtoolkit.cleaning.phones import (
     Phone,
     calling_code,
@@ -14,7 +15,6 @@ from mbtoolkit.cleaning.phones import (
     numbers_in,
     read_phone,
     read_phones,
-    without_extension,
 )
 from mbtoolkit.schemas.rules import RULES
 
@@ -22,7 +22,6 @@ PHONE: Final = pl.Struct({"mobile_country_code": pl.Int32, "mobile_number": pl.I
 _OWN_WORDS: Final = {
     "country_code_missing": "has no country code; write it as +47 934 54 496, or give default_country",
 }
-_SAYING_MORE: Final = ("phone_unreadable", "phone_several", "phone_extension")
 _OWN_ZERO: Final = (
     "begins with a zero that belongs to the number, as of a fixed line in Italy, which a whole number can't hold; "
     "give a number without one"
@@ -70,38 +69,45 @@ def _phones(column: pl.Series, countries: pl.Series) -> pl.Series:
         pl.col("country").str.strip_chars().str.to_uppercase(),
     )
     read = read_phones(cells)
-    phones = read.with_columns(_issues(cells, read["rule"]).alias("issue"))
+    phones = read.with_columns(_issues(cells, read).alias("issue"))
     answer = pl.struct("mobile_country_code", "mobile_number", "issue")
     something = pl.col("mobile_number").is_not_null() | pl.col("issue").is_not_null()
     return phones.select(pl.when(something).then(answer)).to_series()
 
 
-def _issues(cells: pl.DataFrame, rules: pl.Series) -> pl.Series:
+def _issues(cells: pl.DataFrame, read: pl.DataFrame) -> pl.Series:
     """What to say of the cells that break a rule."""
-    says = {rule: _OWN_WORDS.get(rule, RULES[rule].message) for rule in rules.unique().drop_nulls()}
-    issues = rules.replace_strict({rule: f"{rule}: {message}" for rule, message in says.items()}, default=None)
-    may_say_more = rules.is_in(_SAYING_MORE) & cells["text"].str.contains(r"\p{Nd}")
-    rows = may_say_more.arg_true()
-    if rows.is_empty():
-        return issues.cast(pl.String)
-    broken = pl.DataFrame([cells["text"], cells["country"], rules])[rows]
+    rules = read["rule"]
+    if rules.null_count() == len(rules):
+        return rules
+    says = {rule: f"{rule}: {_OWN_WORDS.get(rule, RULES[rule].message)}" for rule in rules.unique().drop_nulls()}
+    issues = rules.replace_strict(says, default=None, return_dtype=pl.String)
+    issues = issues.scatter(read["own_zero"].arg_true(), f"phone_unreadable: {_OWN_ZERO}")
+    extended = (rules == "phone_extension").arg_true()
+    issues = issues.scatter(extended, _alone(cells[extended], issues[extended]))
+    is_open = (rules == "phone_unreadable") & read["own_zero"].is_null() & cells["text"].str.contains(r"\p{Nd}")
+    rows = ((rules == "phone_several") | is_open).arg_true()
+    broken = pl.DataFrame([cells["text"], cells["country"], issues.alias("issue")])[rows]
     distinct = broken.unique(maintain_order=True)
-    said = distinct.with_columns(issue=pl.Series([_issue(*row) for row in distinct.iter_rows()], dtype=pl.String))
+    said = distinct.with_columns(said=pl.Series([_said(*row) for row in distinct.iter_rows()], dtype=pl.String))
     joined = broken.join(said, on=broken.columns, how="left", nulls_equal=True, maintain_order="left")
-    return issues.scatter(rows, joined["issue"])
+    return issues.scatter(rows, joined["said"])
 
 
-def _issue(text: str, country: str | None, rule: str) -> str:
-    message = _OWN_WORDS.get(rule, RULES[rule].message)
-    if rule == "phone_unreadable" and has_own_zero(text, country):
-        message = _OWN_ZERO
-    elif rule == "phone_several":
-        message += f": {' or '.join(_shown(part, read_phone(part, None, country)) for part in numbers_in(text))}"
-    elif rule == "phone_extension":
-        alone = without_extension(text)
-        phone = read_phone(alone, None, country)
-        message += f": {_shown(alone, phone)}" if phone.rule is None else ""
-    return f"{rule}: {message}"
+def _alone(cells: pl.DataFrame, issues: pl.Series) -> pl.Series:
+    """The issues of numbers with an extension, with the number that would be right."""
+    text = pl.col("text").str.replace(EXTENSION, "")
+    phones = read_phones(cells.with_columns(text)).with_columns(issues.alias("issue"))
+    alone = pl.format("{}: +{} {}", "issue", "mobile_country_code", "mobile_number")
+    return phones.select(pl.when(pl.col("mobile_number").is_null()).then("issue").otherwise(alone)).to_series()
+
+
+def _said(text: str, country: str | None, issue: str) -> str:
+    """The issue of one text, with the numbers that are in it, or with the reason why there is none."""
+    if not issue.startswith("phone_several"):
+        return f"phone_unreadable: {_OWN_ZERO}" if has_own_zero(text, country) else issue
+    phones = ((part, read_phone(part, None, country)) for part in numbers_in(text))
+    return f"{issue}: {' or '.join(_shown(part, phone) for part, phone in phones)}"
 
 
 def _shown(text: str, phone: Phone) -> str:

@@ -14,7 +14,7 @@ import phonenumbers
 import polars as pl
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
-from mbtoolkit.cleaning.phone_columns import read_usual
+from mbtoolkit.cleaning.phone_columns import EXTENSION, LEAST_ROWS, read_usual
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas.conform import unread_note
 
@@ -24,7 +24,7 @@ _LAST_GROUP: Final = re.compile(r"(?P<whole>.*\d.*)(?P<mark>[.,\u066b\uff0e\uff0
 _LONG_WHOLE: Final = re.compile(r"(?:\+|00|(?!00))\d{9,}")
 """More digits in one piece than a calling code and an area code have together."""
 _NEGATIVE: Final = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d]\d")
-_EXTENSION: Final = re.compile(r"(?i)(?:ext(?:n|ension)?\.?|x|#|;ext=|int\.?|anexo|доб\.?)\s*\.?:?\s*\d{1,7}\s*$")
+_EXTENSION: Final = re.compile(EXTENSION)
 _SEVERAL: Final = re.compile(r"(?i)\s*(?:[/;|,]|\bor\b|\band\b|&)\s*")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DIGITS: Final = re.compile(r"^[1-9][0-9]{0,14}$")
@@ -34,16 +34,11 @@ _SHORTEST: Final = 6
 """Digits that each part of a cell must have for the cell to count as several numbers."""
 
 
-_ARE_WORDS: Final = (
-    pl.col("text").str.contains(r"\pL")
-    & ~pl.col("text").str.contains(r"\pN")
-    & ~pl.col("text").str.contains(r"(?i)^\s*tel:")
-).fill_null(value=False)
-"""Letters and no digit; `tel:` alone stands for nothing."""
 _PLUS: Final = re.compile(r"[\s(]*\+")
 _SCHEME: Final = re.compile(r"(?i)^\s*tel:")
 """How a number begins as a link (RFC 3966)."""
 _PARSED: Final = {"mobile_country_code": pl.Int32, "mobile_number": pl.Int64, "rule": pl.String}
+_COLUMNS: Final = {**_PARSED, "own_zero": pl.Boolean}
 
 
 class _Tidy(dict[int, str | None]):
@@ -121,38 +116,29 @@ def split_phones(
     )
 
 
-def read_phones(cells: pl.DataFrame) -> pl.DataFrame:
+def read_phones(cells: pl.DataFrame, *, least_rows: int = LEAST_ROWS) -> pl.DataFrame:
     """`read_phone` for each row.
 
     Most numbers are written in one of a few ways, which are read as whole columns; each other text is read once.
 
     Args:
         cells: String columns `text`, `code` (digits) and `country` (upper case), each with nulls where there is none.
+        least_rows: of a country, to read them as a column.
 
     Returns:
         Same height and order: `mobile_country_code` (Int32), `mobile_number` (Int64), `rule` (String, null where all is
-        well).
+        well), `own_zero` (Boolean: refused for a zero of its own; null where that was not asked).
     """
     homes = _homes(cells)
-    texts = _tidied_column(cells["text"])
-    usual = read_usual(homes.with_columns(texts))
-    places = usual["row"]
-    read = pl.DataFrame(
-        [pl.repeat(None, cells.height, dtype=dtype, eager=True).alias(name) for name, dtype in _PARSED.items()]
+    usual = read_usual(
+        homes.with_columns(_tidied_column(cells["text"]), cells["country"]), least_rows=least_rows
+    ).rename({"code": "mobile_country_code", "number": "mobile_number"})
+    told = pl.repeat(value=False, n=cells.height, dtype=pl.Boolean, eager=True).scatter(usual["row"], values=True)
+    empty = pl.DataFrame(
+        [pl.repeat(None, cells.height, dtype=dtype, eager=True).alias(name) for name, dtype in _COLUMNS.items()]
     )
-    read = read.with_columns(
-        read["mobile_country_code"].scatter(places, usual["code"]),
-        read["mobile_number"].scatter(places, usual["number"]),
-    )
-    # Words without a digit are many where a column holds something else, and need no reading.
-    words = texts.to_frame().select(_ARE_WORDS).to_series()
-    if words.any():
-        read = read.with_columns(
-            read["mobile_country_code"].zip_with(~words, homes["given"]),
-            pl.select(pl.when(words).then(pl.lit("phone_unreadable")).alias("rule")).to_series(),
-        )
-    filled = cells["text"].is_not_null() | homes["given"].is_not_null()
-    left = (read["mobile_number"].is_null() & filled & ~words).arg_true()
+    read = empty.with_columns(empty[name].scatter(usual["row"], usual[name]) for name in _COLUMNS)
+    left = (~told & (cells["text"].is_not_null() | homes["given"].is_not_null())).arg_true()
     if left.is_empty():
         return read
     answers = _read_each(cells[left])
@@ -273,11 +259,6 @@ def _is_decimal(text: str) -> bool:
 def numbers_in(text: str) -> list[str]:
     """The parts of a cell that may each be a number."""
     return [part for part in _SEVERAL.split(text) if sum(char.isdigit() for char in part) >= _SHORTEST]
-
-
-def without_extension(text: str) -> str:
-    """The text up to its extension."""
-    return _EXTENSION.sub("", _tidied(text))
 
 
 def has_own_zero(text: str, country: str | None = None) -> bool:

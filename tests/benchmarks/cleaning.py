@@ -21,10 +21,10 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from mbtoolkit.cleaning import normalize_phone
 
-COUNTRIES = (
-    "NO NO NO NO NO SE SE SE DK DK DE DE DE GB GB GB US US US FR FR ES IN IN FI NL PL BR IT AU CH AT IE PT MX".split()
-)
-TRUNK_ZERO = frozenset("SE DE GB FR FI NL AU CH AT IE".split())
+COUNTRIES = {"NO": 5, "SE": 3, "DK": 2, "DE": 3, "GB": 3, "US": 3, "FR": 2, "ES": 1, "IN": 2, "FI": 1, "NL": 1}
+COUNTRIES |= dict.fromkeys(("PL", "BR", "IT", "AU", "CH", "AT", "IE", "PT", "MX"), 1)
+"""How often each country is drawn."""
+TRUNK_ZERO = frozenset(["SE", "DE", "GB", "FR", "FI", "NL", "AU", "CH", "AT", "IE"])
 FORMATS = {"international": PhoneNumberFormat.INTERNATIONAL, "national": PhoneNumberFormat.NATIONAL}
 
 
@@ -32,7 +32,10 @@ def phones(rows: int, seed: int = 1) -> pl.DataFrame:
     """Mobile numbers as people write them, with the country of each; three in a hundred are none."""
     draw = random.Random(seed)
     known = {country: phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE) for country in COUNTRIES}
-    cells = [(_written(known[country], country, draw), country) for country in draw.choices(COUNTRIES, k=rows)]
+    cells = [
+        (_written(known[country], country, draw), country)
+        for country in draw.choices(list(COUNTRIES), list(COUNTRIES.values()), k=rows)
+    ]
     return pl.DataFrame(cells, schema={"phone": pl.String, "country": pl.String}, orient="row")
 
 
