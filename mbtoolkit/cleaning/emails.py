@@ -166,11 +166,12 @@ def _with_issues(judged: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit(f"email_syntax: {RULES['email_syntax'].message}"))
     )
     likely = _likely(_TEXT)
+    is_meant = email_is_well_formed(likely) & likely.str.contains(r"@[\x00-\x7f]+$")
     note = _joined(pl.col("unseen"), pl.col("beside"), pl.col("stranger"))
     return judged.with_columns(
         note=pl.when(pl.col("email").is_not_null()).then(note),
         issue=pl.when(fails).then(issue),
-        suggestion=pl.when(fails & ~several & email_is_well_formed(likely)).then(likely),
+        suggestion=pl.when(fails & ~several & is_meant).then(likely),
     )
 
 

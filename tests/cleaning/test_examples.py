@@ -10,7 +10,7 @@ import pytest
 
 from mbtoolkit import cleaning
 
-NAMES = ("normalize_email", "normalize_phone")
+NAMES = ("normalize_email", "normalize_opt_in", "normalize_phone")
 
 
 @pytest.mark.parametrize("name", NAMES)
