@@ -10,7 +10,10 @@ import pytest
 
 from mbtoolkit import cleaning
 
-NAMES = ("normalize_email", "normalize_opt_in", "normalize_phone")
+NAMES = (
+    *("clean_text", "normalize_country", "normalize_date", "normalize_email", "normalize_name", "normalize_number"),
+    *("normalize_opt_in", "normalize_phone"),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
