@@ -163,8 +163,8 @@ def _agreeing(cells: pl.DataFrame, numbers: list[pl.DataFrame]) -> pl.DataFrame:
 
 def _answers(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with every column of the answer."""
-    missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in _ANSWERS.items() if name not in rows.columns]
-    return rows.with_columns(missing).select(*_ANSWERS)
+    answers = {name: pl.lit(None, dtype=dtype) for name, dtype in _ANSWERS.items()} | {"own_zero": pl.lit(value=False)}
+    return rows.select(name if name in rows.columns else value.alias(name) for name, value in answers.items())
 
 
 def _by_plan(

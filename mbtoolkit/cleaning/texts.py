@@ -79,6 +79,10 @@ def fix_mojibake(column: Column) -> Column:
 
     Raises:
         UsageError: `ftfy` is not installed (`pip install mbtoolkit[cleaning]`), or the column has no text form.
+
+    Example:
+        >>> fix_mojibake(pl.Series(["BjÃ¸rn"])).struct.field("text").to_list()
+        ['Bjørn']
     """
     try:
         ftfy: Any = importlib.import_module("ftfy")

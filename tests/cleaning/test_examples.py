@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import sys
 
 import polars as pl
@@ -10,9 +11,11 @@ import pytest
 
 from mbtoolkit import cleaning
 
+WITH_FTFY = pytest.mark.skipif(importlib.util.find_spec("ftfy") is None, reason="ftfy is not installed")
 NAMES = (
     *("clean_text", "normalize_country", "normalize_date", "normalize_email", "normalize_name", "normalize_number"),
     *("normalize_opt_in", "normalize_phone"),
+    pytest.param("fix_mojibake", marks=WITH_FTFY),
 )
 
 
