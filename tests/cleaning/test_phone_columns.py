@@ -190,4 +190,5 @@ def parse(text, country):
         parsed = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return None
-    return parsed if phonenumbers.is_possible_number(parsed) else None
+    fits = phonenumbers.is_possible_number_with_reason(parsed) == ValidationResult.IS_POSSIBLE
+    return parsed if fits else None
