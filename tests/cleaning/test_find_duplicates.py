@@ -200,10 +200,11 @@ def test_a_block_that_is_too_large_is_cut_and_said():
             "property:First name": ["Ann"] * rows + ["Bo"],
             "property:Last name": ["Berg"] * rows + ["Dahl"],
             "property:City": ["Oslo"] * rows + ["Bergen"],
+            "property:Postal code": ["0150"] * rows + ["5003"],
             "property:Address": [f"Street {n}" for n in range(rows + 1)],
         }
     )
-    with pytest.warns(SourceWarning, match="700 rows agree in three columns at once with more than 500 others"):
+    with pytest.warns(SourceWarning, match="700 rows agree in 4 columns at once with more than 500 others"):
         find_duplicates(frame)
 
 

@@ -16,11 +16,11 @@ Flags = NDArray[np.bool_]
 Pairs = tuple[Rows, Rows]
 Key = tuple[int, ...]
 
-_DEEPEST: Final = 3
+_DEEPEST: Final = 4
 """Columns that rows are asked to agree in at most: a block that is too large even then is cut."""
 _SMALLEST_LIMIT: Final = 50
 _LARGEST_LIMIT: Final = 500
-_ROWS_TIMES_LIMIT: Final = 2_000_000
+_ROWS_TIMES_LIMIT: Final = 500_000
 """Small frames are compared more thoroughly, as that costs little."""
 _NEIGHBOURS: Final = 8
 """Rows after it that each row of a block that is too large is compared with all the same."""
@@ -29,23 +29,26 @@ _CHUNK: Final = 1_000_000
 
 
 class Blocks:
-    """Rows in blocks that agree in a column; what is in too large a block is split by a second and a third column.
+    """Rows in blocks that agree in a column.
 
-    What is too large then is cut: each row meets only its neighbours in the order of the values. So there are never
-    more pairs than `limit` times rows for each key that is tried.
+    A block that is too large is split by a second column, a third and a fourth, so that its rows are compared with
+    those that agree in more. What is too large then is cut: each row meets only its neighbours in the order of the
+    values. So there are never more pairs than `limit` times rows for each key that is tried.
 
     Attributes:
         limit: rows of the largest block in which each row is compared with each.
+        depth: columns that rows are asked to agree in at most.
         cut_rows: rows of blocks that were cut; known when all pairs have been seen.
     """
 
-    __slots__ = ("_columns", "_order", "_rows", "cut_rows", "limit")
+    __slots__ = ("_columns", "_order", "_rows", "cut_rows", "depth", "limit")
 
     def __init__(self, columns: Sequence[Compared], limit: int | None = None) -> None:
         self._columns = columns
         self._rows = len(columns[0].codes) if columns else 0
         usual = int(np.clip(_ROWS_TIMES_LIMIT // max(1, self._rows), _SMALLEST_LIMIT, _LARGEST_LIMIT))
         self.limit = usual if limit is None else limit
+        self.depth = min(_DEEPEST, len(columns))
         self.cut_rows = 0
         # The most telling column first, so that neighbours in a large block are as near as may be.
         by_distinct = sorted(columns, key=lambda column: len(column.values))
@@ -54,7 +57,7 @@ class Blocks:
     def pairs(self) -> Iterator[Pairs]:
         """Pairs of different rows, in chunks; a pair that agrees in several columns may come more than once."""
         large: dict[Key, Flags] = {(): np.ones(self._rows, dtype=np.bool_)}
-        for depth in range(1, min(_DEEPEST, len(self._columns)) + 1):
+        for depth in range(1, self.depth + 1):
             split: dict[Key, Flags] = {}
             for key in combinations(range(len(self._columns)), depth):
                 parents = list(combinations(key, depth - 1))

@@ -55,7 +55,7 @@ def find_duplicates(
         two other people. A cluster with such a row wants a look before it is merged.
 
     Warns:
-        SourceWarning: so many rows agree in three columns that not all of them were compared with each other.
+        SourceWarning: so many rows agree in several columns that not all of them were compared with each other.
 
     Raises:
         FrameError: `contacts` is no polars DataFrame, or a column is not there or has no text form.
@@ -74,8 +74,8 @@ def find_duplicates(
     links = find_links(weights, threshold) if weights else None
     if links is not None and links.cut_rows:
         msg = (
-            f"{links.cut_rows:,} rows agree in three columns at once with more than {links.limit} others each; they "
-            "were compared with their neighbours in order only. Name more columns, to tell them apart"
+            f"{links.cut_rows:,} rows agree in {links.cut_depth} columns at once with more than {links.limit} others "
+            "each; they were compared with their neighbours in order only. Name more columns, to tell them apart"
         )
         warnings.warn(msg, SourceWarning, stacklevel=2)
     return _told(shared, _joining(shared, keys, weights, threshold), weights, links)

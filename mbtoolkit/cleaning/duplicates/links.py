@@ -12,10 +12,10 @@ from mbtoolkit.cleaning.duplicates.blocks import Blocks, Pairs, Rows
 from mbtoolkit.cleaning.duplicates.columns import Compared
 from mbtoolkit.cleaning.duplicates.weights import Levels, Numbers, Weights, odds_of, probability
 
-_SAMPLE: Final = 200_000
+_SAMPLE: Final = 100_000
 """Pairs that weights are learnt from, more or less."""
-_MOST: Final = 10_000_000
-"""Pairs that wait for a closer look at most: 160 MB."""
+_MOST: Final = 5_000_000
+"""Pairs that wait for a closer look at most: 80 MB."""
 _CHUNK: Final = 1_000_000
 """Pairs that are looked at closely at once."""
 _NO_ROWS: Final[Rows] = np.empty(0, dtype=np.int64)
@@ -31,6 +31,7 @@ class Links:
         scores: how probable it is that they are one person.
         cut_rows: rows that were not compared with all that they might have been.
         limit: rows of a block above which it is cut.
+        cut_depth: columns in which the rows of such a block agree.
     """
 
     pairs: Pairs
@@ -38,6 +39,7 @@ class Links:
     scores: Numbers
     cut_rows: int
     limit: int
+    cut_depth: int
 
 
 def find_links(weights: Weights, threshold: float) -> Links:
@@ -55,7 +57,7 @@ def find_links(weights: Weights, threshold: float) -> Links:
             _learn(weights, pairs)
         found += _judged(weights, pairs, threshold)
     pairs, levels, scores = _joined(found, len(weights.columns))
-    return Links(pairs, levels, scores, blocks.cut_rows, blocks.limit)
+    return Links(pairs, levels, scores, blocks.cut_rows, blocks.limit, blocks.depth)
 
 
 def _copies(columns: Sequence[Compared]) -> tuple[Rows, Pairs]:

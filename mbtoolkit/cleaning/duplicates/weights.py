@@ -53,7 +53,7 @@ _M_WORTH: Final = 10.0
 _DUPLICATES: Final = 0.1
 """Rows that are expected to have a double."""
 _ROUNDS: Final = 12
-_SAMPLE: Final = 200_000
+_SAMPLE: Final = 100_000
 """Pairs that probabilities are learnt from."""
 _HOPELESS: Final = -10.0
 """Logarithm of the odds (base 2) below which no pair is looked at, whatever its values turn out to be like."""
