@@ -102,6 +102,20 @@ def test_two_halves_of_one_contact_are_no_two_people():
     assert found["joins"].null_count() == 3
 
 
+def test_rows_that_share_more_than_one_identifier_join_nobody():
+    frame = pl.DataFrame(
+        {
+            "email": ["ann@example.com"] * 3,
+            "mobile_country_code": 44,
+            "mobile_number": [7700900100, 7700900100, 7700900101],
+        }
+    )
+    found = find_duplicates(frame)
+    assert found["cluster"].to_list() == [0, 0, 0]
+    assert found["joins"].null_count() == 3
+    assert found["reason"][1] == "same mobile and email as row 0"
+
+
 def test_two_halves_with_other_names_are_two_people(crowd):
     frame = crowd[0].head(300).with_columns(mobile_country_code=pl.lit(44, dtype=pl.Int32))
     halves = [
@@ -111,6 +125,16 @@ def test_two_halves_with_other_names_are_two_people(crowd):
     ]
     found = find_duplicates(pl.concat([frame.filter(~pl.int_range(pl.len()).is_in([10, 200])), *halves]))
     assert found.filter(pl.col("joins").is_not_null())["row"].to_list() == [300]
+
+
+def test_two_rows_that_are_one_person_by_name_are_not_joined_by_a_third(crowd):
+    frame = crowd[0].filter(pl.int_range(pl.len()) != 0)
+    ann = crowd[0].filter(pl.all_horizontal(pl.all().is_not_null()))[7]
+    other = ann.with_columns(email=pl.lit("other@example.com"), mobile_number=pl.lit(7_000_000_001))
+    third = ann.with_columns(mobile_number=pl.lit(7_000_000_001))
+    found = find_duplicates(pl.concat([frame, other, third]))
+    assert found.filter(pl.col("row") >= frame.height)["cluster"].n_unique() == 1
+    assert found["joins"].null_count() == found.height
 
 
 def test_doubles_with_slips_are_found_and_families_are_not(crowd):
@@ -126,6 +150,37 @@ def test_a_lower_threshold_finds_more(crowd):
     assert found[0].height > found[1].height > found[2].height
     for each, threshold in zip(found, (0.3, 0.9, 0.999), strict=True):
         assert each["score"].min() >= threshold
+
+
+def test_another_address_and_number_speak_against_nobody():
+    frame, person = people(80, doubles=0.3, seed=9)
+    with_both = judged(find_duplicates(frame, threshold=0.5), person)
+    without = judged(find_duplicates(frame.drop("email", "mobile_number"), threshold=0.5), person)
+    assert with_both[1] >= without[1] > 0.5
+
+
+def test_where_doubles_are_few_families_are_not_taken_for_what_doubles_look_like():
+    frame, person = people(8_000, doubles=0.005, seed=1)
+    precision, recall = judged(find_duplicates(frame), person)
+    assert precision > 0.85
+    assert recall > 0.85
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_where_nobody_is_there_twice_hardly_anybody_is_found(seed):
+    frame, _ = people(5_000, doubles=0, seed=seed)
+    assert find_duplicates(frame).height <= 10
+
+
+def test_copies_are_found(crowd):
+    whole = crowd[0].filter(pl.all_horizontal(pl.all().is_not_null())).head(40)
+    again = whole.with_columns(
+        pl.concat_str(pl.lit("again."), "email").alias("email"), pl.col("mobile_number") + 200_000_000
+    )
+    found = find_duplicates(pl.concat([crowd[0], again]))
+    copies = found.filter(pl.col("row") >= PEOPLE)
+    assert copies.height == 40
+    assert copies["reason"].str.contains("First name, Last name, Address, Postal code, City, Birthday equal").all()
 
 
 def test_the_answer_is_the_same_each_time(crowd):
