@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -44,7 +44,6 @@ class Compared:
         is_digits: whether most values are digits, of which one more or less means more than in a text.
         is_shared: whether people who live together, or near each other, have it in common.
         part: which part of a name it holds, one of `PARTS`; None if none.
-        is_identifier: whether one person can have several of it, so that different ones say nothing.
     """
 
     name: str
@@ -55,7 +54,6 @@ class Compared:
     is_digits: bool
     is_shared: bool
     part: str | None = None
-    is_identifier: bool = False
 
 
 def people_columns(frame: pl.DataFrame) -> list[str]:
@@ -87,16 +85,6 @@ def compared_columns(frame: pl.DataFrame, columns: Sequence[str]) -> list[Compar
         raise FrameError(msg)
     compared = (_compared(column, frame[column]) for column in columns)
     return [each for each in compared if len(each.values) > 1]
-
-
-def identifier_columns(keys: dict[str, pl.Series]) -> list[Compared]:
-    """E-mail addresses and mobiles as they are compared, where there are any that differ.
-
-    Args:
-        keys: what `identifier_keys` says of the frame.
-    """
-    compared = (_compared(name, keys[name]) for name in ("email", "mobile") if name in keys)
-    return [replace(each, is_identifier=True) for each in compared if len(each.values) > 1]
 
 
 def plain_text(text: pl.Expr) -> pl.Expr:

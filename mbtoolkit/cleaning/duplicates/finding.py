@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from mbtoolkit.cleaning.duplicates.columns import compared_columns, identifier_columns, people_columns
+from mbtoolkit.cleaning.duplicates.columns import compared_columns, people_columns
 from mbtoolkit.cleaning.duplicates.joining import first_of_each, joined_by_identifiers
 from mbtoolkit.cleaning.duplicates.links import Links, find_links
 from mbtoolkit.cleaning.duplicates.weights import BLANK, CLOSE, DIFFERENT, EQUAL, NEAR, Weights, odds_of
@@ -43,8 +43,8 @@ def find_duplicates(
 
     Args:
         contacts: a contacts frame, or a table of people with other columns.
-        columns: what to compare; by default those named like names, addresses and birthdays. E-mail addresses and
-            mobiles that are nearly the same count beside them. `[]` compares identifiers only.
+        columns: what to compare; by default those named like names, addresses and birthdays. `[]` compares
+            identifiers only.
         threshold: probability from 0 to 1 from which two rows are linked. The default of 0.9 misses some rather than
             to link what is not one person.
 
@@ -70,7 +70,7 @@ def find_duplicates(
     frame = conform(contacts)
     keys = identifier_keys(frame)
     shared = shared_identifiers(frame).with_columns(pl.col("row", "group", "component").cast(pl.Int64))
-    weights = _weights(frame, people_columns(frame) if columns is None else columns, keys)
+    weights = _weights(frame, people_columns(frame) if columns is None else columns)
     links = find_links(weights, threshold) if weights else None
     if links is not None and links.cut_rows:
         msg = (
@@ -81,13 +81,10 @@ def find_duplicates(
     return _told(shared, _joining(shared, keys, weights, threshold), weights, links)
 
 
-def _weights(frame: pl.DataFrame, columns: Sequence[str], keys: dict[str, pl.Series]) -> Weights | None:
+def _weights(frame: pl.DataFrame, columns: Sequence[str]) -> Weights | None:
     """What the compared columns weigh; None where there is nothing to compare."""
     compared = compared_columns(frame, columns)
-    if not compared or frame.height < 2:
-        return None
-    known = {name: key for name, key in keys.items() if name not in columns}
-    return Weights([*compared, *identifier_columns(known)])
+    return Weights(compared) if compared and frame.height > 1 else None
 
 
 def _joining(

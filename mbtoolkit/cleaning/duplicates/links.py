@@ -49,9 +49,8 @@ def find_links(weights: Weights, threshold: float) -> Links:
         weights: knows the compared columns, and learns here what they weigh.
         threshold: probability from 0 to 1.
     """
-    columns = [column for column in weights.columns if not column.is_identifier]
-    firsts, copies = _copies(columns)
-    blocks = Blocks([replace(column, codes=column.codes[firsts]) for column in columns])
+    firsts, copies = _copies(weights.columns)
+    blocks = Blocks([replace(column, codes=column.codes[firsts]) for column in weights.columns])
     found: list[tuple[Pairs, Levels, Numbers]] = []
     for place, pairs in enumerate(_hopeful(weights, firsts, copies, blocks)):
         if place == 0:

@@ -63,9 +63,11 @@ _CERTAIN: Final = 52.0
 """Logarithm of odds (base 2) from which a probability can't be told from 1."""
 _MOST_DIFFERENT: Final = 0.15
 """Filled cells of a column that differ outright between two rows of one person, at most."""
+_SURE: Final = 0.9
+"""Pairs less probable than this teach nothing: those that agree by chance are many, and would pass for doubles."""
 _LEAST_BITS: Final = 0.5
 """What two columns have in common less than this is chance."""
-_SLACK: Final = 1.2
+_SLACK: Final = 2.0
 """How much more than expected people who are there twice may explain."""
 
 
@@ -77,13 +79,14 @@ class Weights:
         prior: logarithm (base 2) of the odds that two rows are one person, before they are looked at.
     """
 
-    __slots__ = ("_m", "_meetings", "_rarities", "_together", "_total", "_u", "columns", "prior")
+    __slots__ = ("_expected", "_m", "_meetings", "_rarities", "_together", "_total", "_u", "columns", "prior")
 
     def __init__(self, columns: Sequence[Compared]) -> None:
         self.columns = columns
         rows = len(columns[0].codes)
         self._total = max(1.0, rows * (rows - 1) / 2)
-        self.prior = float(np.log2(_DUPLICATES * rows / self._total))
+        self._expected = _DUPLICATES * rows / self._total
+        self.prior = float(np.log2(self._expected))
         self._m = np.tile(_M, (len(columns), 1))
         self._u = _chances(columns, self._total)
         self._rarities = [np.log2(column.shares) for column in columns]
@@ -143,14 +146,14 @@ class Weights:
         """
         for _ in range(_ROUNDS):
             chance = probability(self.odds(pairs, levels))
+            chance[chance < _SURE] = 0.0
             found = float(chance.sum()) * worth
             self.prior = float(np.log2((found + 1.0) / self._total))
             for place in range(len(self.columns)):
                 level = levels[:, place]
                 filled = level >= 0
                 seen = np.bincount(level[filled], weights=chance[filled], minlength=_LEVELS)
-                m = (seen + _M_WORTH * _M) / (seen.sum() + _M_WORTH)
-                self._m[place] = m if self.columns[place].is_identifier else _bounded(m)
+                self._m[place] = _bounded((seen + _M_WORTH * _M) / (seen.sum() + _M_WORTH))
             self._together = self._go_together()
 
     def _odds(self, weights: Numbers) -> Numbers:
@@ -171,7 +174,8 @@ class Weights:
     def _go_together(self) -> list[list[tuple[int, float]]]:
         """For each column those before it that it goes together with, and what that takes off (bits)."""
         together: list[list[tuple[int, float]]] = [[] for _ in self.columns]
-        share = 2.0**self.prior
+        # Too few at first would make doubles look like columns that go together, and then find even fewer.
+        share = max(2.0**self.prior, self._expected)
         for (one, other), (pairs, both, alone) in self._meetings.items():
             m = self._m[[one, other], EQUAL]
             by_chance = np.maximum(alone / pairs - share * m, 1 / pairs).prod() * pairs
@@ -181,8 +185,7 @@ class Weights:
         return together
 
     def _weights(self, place: int) -> Numbers:
-        weights = np.log2(self._m[place] / self._u[place])
-        return np.maximum(weights, 0.0) if self.columns[place].is_identifier else np.asarray(weights)
+        return np.asarray(np.log2(self._m[place] / self._u[place]))
 
     def _equal(self, place: int, codes: NDArray[np.int32]) -> Numbers:
         """What values of a column weigh if two rows have them."""
