@@ -3,8 +3,8 @@
 In each column two values are equal, close, near or different (or one is blank, which says nothing). A level weighs
 log2(m / u): m is how often it is seen in two rows of one person, u how often in rows of two. For equal values u is the
 value's own share of the column, so that a rare name says more than a common one; for the other levels it is counted in
-pairs of rows drawn at random. m, and how many pairs there are of one person, are found by expectation maximisation over
-the pairs that could be of one. A score is the probability that follows; nothing is learnt from answers.
+pairs of rows drawn at random. m, and how many pairs there are of one person, are found by expectation maximisation, in
+which only pairs that are sure by then count. A score is the probability that follows; nothing is learnt from answers.
 
 Columns that go together (a city and its postal codes, the last name and the address of a household) would count twice.
 So each pair of columns is held against chance: what more of their values meet in the frame than would if they were
