@@ -61,8 +61,6 @@ _LEAST: Final = 1e-4
 """How often a level is seen by chance, at least: fewer can't be counted in a sample."""
 _CERTAIN: Final = 52.0
 """Logarithm of odds (base 2) from which a probability can't be told from 1."""
-_MOST_DIFFERENT: Final = 0.15
-"""Filled cells of a column that differ outright between two rows of one person, at most."""
 _SURE: Final = 0.9
 """Pairs less probable than this teach nothing: those that agree by chance are many, and would pass for doubles."""
 _LEAST_BITS: Final = 0.5
@@ -153,7 +151,7 @@ class Weights:
                 level = levels[:, place]
                 filled = level >= 0
                 seen = np.bincount(level[filled], weights=chance[filled], minlength=_LEVELS)
-                self._m[place] = _bounded((seen + _M_WORTH * _M) / (seen.sum() + _M_WORTH))
+                self._m[place] = (seen + _M_WORTH * _M) / (seen.sum() + _M_WORTH)
             self._together = self._go_together()
 
     def _odds(self, weights: Numbers) -> Numbers:
@@ -195,14 +193,6 @@ class Weights:
 def odds_of(chance: float) -> float:
     """The logarithm (base 2) of the odds for a probability above 0."""
     return float(np.log2(chance) - np.log2(1 - chance)) if chance < 1 else _CERTAIN
-
-
-def _bounded(m: Numbers) -> Numbers:
-    """The same, with no more different values than rows of one person can have: else they are of people alike."""
-    if m[DIFFERENT] <= _MOST_DIFFERENT:
-        return m
-    rest = np.append([0.0], m[1:])
-    return np.asarray(np.append([_MOST_DIFFERENT], rest[1:] / rest.sum() * (1 - _MOST_DIFFERENT)))
 
 
 def _meetings(one: Compared, other: Compared) -> tuple[float, float, Numbers]:
