@@ -87,7 +87,9 @@ def test_merging_settles_in_one_go_and_keeps_blanks(values):
     assert found["value"].is_unique().all()
     assert set(found["suggestion"]) <= set(found["value"])
     counts = column.alias("value").value_counts()
-    assert found.join(counts, on="value")["count"].to_list() == found["rows"].to_list()
+    assert (
+        found.join(counts, on="value", how="left", maintain_order="left")["count"].to_list() == found["rows"].to_list()
+    )
     merged = merge_values(column, found)
     assert merged.is_null().equals(column.is_null())
     assert cluster_values(merged).is_empty()
