@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -19,14 +18,13 @@ from mbtoolkit.limits import PLANS, Limits, limits_of
 from mbtoolkit.payloads import build_payloads
 from mbtoolkit.progress import Progress
 from mbtoolkit.reporting import first_rows, with_disputes
-from mbtoolkit.runs import Conditions, Plan, begin, execute
+from mbtoolkit.runs import Conditions, Plan, begin, check_options, execute
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import RESULTS
-from mbtoolkit.sending import MAX_BATCH_SIZE, Rows, SendOptions
+from mbtoolkit.sending import Rows, SendOptions
 from mbtoolkit.single import frame_of_contact
 from mbtoolkit.validation import validate_contacts
 
-MAX_CONCURRENCY: Final = 100
 BATCHES_SAVE_SECONDS: Final = 1800.0
 """The batch operation is taken where it saves so much: it says less of each row, and says it later."""
 
@@ -266,10 +264,7 @@ def _check_call(contacts: object, client: object, list_id: object, options: Mapp
     if list_id is not None and not is_uuid(list_id):
         msg = f"list_id={list_id!r} is no uuid; copy it from the list's page in the CRM"
         raise SettingsError(msg)
-    for name, (is_usable, wanted) in _OPTIONS.items():
-        if not is_usable(options[name]):
-            msg = f"{name}={options[name]!r}: give {wanted}"
-            raise SettingsError(msg)
+    check_options(options)
 
 
 def _positions(leave_out: object, height: int) -> pl.Series:
@@ -286,39 +281,6 @@ def _positions(leave_out: object, height: int) -> pl.Series:
         msg = f"leave_out names rows that are not among the {height:,} of the frame; positions begin with 0"
         raise FrameError(msg)
     return positions
-
-
-def _is_whole(value: object, least: int, most: float) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
-_OPTIONS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
-    "opt_ins_on": (
-        lambda value: value is None or _is_whole(value, 0, math.inf),
-        "the whole number of opt-ins that this run turns on, or None",
-    ),
-    "max_concurrency": (
-        lambda value: _is_whole(value, 1, MAX_CONCURRENCY),
-        f"a whole number from 1 to {MAX_CONCURRENCY}",
-    ),
-    "progress": (
-        lambda value: isinstance(value, bool) or callable(value),
-        "True, False or a function that takes a Progress",
-    ),
-    "via": (lambda value: value in ("auto", "single", "batch"), "'auto', 'single' or 'batch'"),
-    "batch_size": (lambda value: _is_whole(value, 1, MAX_BATCH_SIZE), f"a whole number from 1 to {MAX_BATCH_SIZE:,}"),
-    "contact_ids": (lambda value: value in ("when known", "always"), "'when known' or 'always'"),
-    "settle_seconds": (
-        lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf,
-        "seconds, 0 or more",
-    ),
-    "run_dir": (
-        lambda value: value is None or value is False or isinstance(value, str | Path),
-        "the path of a folder, None for the usual one, or False for no record",
-    ),
-    "stop": (lambda value: value is None or isinstance(value, threading.Event), "a threading.Event, or None"),
-}
-"""What each option may be, as a check and in words."""
 
 
 def count_opt_ins(valid: pl.DataFrame) -> int:

@@ -26,7 +26,10 @@ _PHONE: Final = r"^[+(]?[\d\s().\-/\x{2010}-\x{2013}\x{FF0B}]{6,30}$"
 def looks_of(frame: pl.DataFrame) -> dict[str, dict[str, float]]:
     """For each column, the share of its sampled cells that look like each thing; empty where no cell is filled."""
     samples = [
-        pl.DataFrame({"place": place, "text": _sample(frame[column].alias("text"))}, schema={"place": pl.Int64, "text": pl.String})
+        pl.DataFrame(
+            {"place": place, "text": _sample(frame[column].alias("text"))},
+            schema={"place": pl.Int64, "text": pl.String},
+        )
         for place, column in enumerate(frame.columns)
     ]
     if not samples:

@@ -7,12 +7,14 @@ parsed once.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final, NamedTuple
 
 import phonenumbers
 import polars as pl
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
+from mbtoolkit.cleaning.phone_columns import EXTENSION, LEAST_ROWS, read_usual
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas.conform import unread_note
 
@@ -22,7 +24,7 @@ _LAST_GROUP: Final = re.compile(r"(?P<whole>.*\d.*)(?P<mark>[.,\u066b\uff0e\uff0
 _LONG_WHOLE: Final = re.compile(r"(?:\+|00|(?!00))\d{9,}")
 """More digits in one piece than a calling code and an area code have together."""
 _NEGATIVE: Final = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d]\d")
-_EXTENSION: Final = re.compile(r"(?i)(?:ext(?:n|ension)?\.?|x|#|;ext=|int\.?|anexo|доб\.?)\s*\.?:?\s*\d{1,7}\s*$")
+_EXTENSION: Final = re.compile(EXTENSION)
 _SEVERAL: Final = re.compile(r"(?i)\s*(?:[/;|,]|\bor\b|\band\b|&)\s*")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DIGITS: Final = re.compile(r"^[1-9][0-9]{0,14}$")
@@ -30,6 +32,35 @@ CALLING_CODE: Final = r"^\s*(?:\+|00)?\s*[1-9][0-9]{0,2}\s*$"
 """A calling code as people write it in a column of its own: `47`, `+47`, `0047`."""
 _SHORTEST: Final = 6
 """Digits that each part of a cell must have for the cell to count as several numbers."""
+
+
+_PLUS: Final = re.compile(r"[\s(]*\+")
+_SCHEME: Final = re.compile(r"(?i)^\s*tel:")
+"""How a number begins as a link (RFC 3966)."""
+_PARSED: Final = {"mobile_country_code": pl.Int32, "mobile_number": pl.Int64, "rule": pl.String}
+_COLUMNS: Final = {**_PARSED, "own_zero": pl.Boolean}
+
+
+class _Tidy(dict[int, str | None]):
+    """What stands for each character beyond ASCII: found out when it is first met."""
+
+    def __missing__(self, code: int) -> str | None:
+        char = chr(code)
+        kind = unicodedata.category(char)
+        tidied: str | None = char
+        if kind == "Nd":
+            tidied = str(unicodedata.digit(char))
+        elif char.isspace():
+            tidied = " "
+        elif char == "\uff0b":
+            tidied = "+"
+        elif kind == "Cf":
+            tidied = None
+        self[code] = tidied
+        return tidied
+
+
+_TIDY: Final = _Tidy()
 
 
 class Phone(NamedTuple):
@@ -72,18 +103,80 @@ def split_phones(
         is well: `<rule>: <text as found>`).
     """
     nothing = pl.lit(None, dtype=pl.String)
-    keys = frame.select(
+    cells = frame.select(
         pl.col(number).alias("text"),
         (pl.col(code).str.replace(r"^\s*(?:\+|00)", "").str.strip_chars() if code else nothing).alias("code"),
         (pl.col(country).str.strip_chars().str.to_uppercase() if country else nothing).alias("country"),
     )
-    distinct = keys.unique(maintain_order=True)
-    parsed = [read_phone(text, code, country) for text, code, country in distinct.iter_rows()]
-    columns = {"mobile_country_code": pl.Int32, "mobile_number": pl.Int64, "rule": pl.String}
-    answers = distinct.hstack(pl.DataFrame(parsed, schema=columns, orient="row"))
-    joined = keys.join(answers, on=["text", "code", "country"], how="left", nulls_equal=True, maintain_order="left")
     note = pl.when(pl.col("rule").is_not_null()).then(unread_note(pl.col("rule"), pl.col("text")))
-    return joined.select("mobile_country_code", "mobile_number", note.alias("note"))
+    return (
+        read_phones(cells)
+        .with_columns(cells["text"])
+        .select("mobile_country_code", "mobile_number", note.alias("note"))
+    )
+
+
+def read_phones(cells: pl.DataFrame, *, least_rows: int = LEAST_ROWS) -> pl.DataFrame:
+    """`read_phone` for each row.
+
+    Most numbers are written in one of a few ways, which are read as whole columns; each other text is read once.
+
+    Args:
+        cells: String columns `text`, `code` (digits) and `country` (upper case), each with nulls where there is none.
+        least_rows: of a country, to read them as a column.
+
+    Returns:
+        Same height and order: `mobile_country_code` (Int32), `mobile_number` (Int64), `rule` (String, null where all is
+        well), `own_zero` (Boolean: refused for a zero of its own; null where that was not asked).
+    """
+    homes = _homes(cells)
+    usual = read_usual(
+        homes.with_columns(_tidied_column(cells["text"]), cells["country"]), least_rows=least_rows
+    ).rename({"code": "mobile_country_code", "number": "mobile_number"})
+    told = pl.repeat(value=False, n=cells.height, dtype=pl.Boolean, eager=True).scatter(usual["row"], values=True)
+    empty = pl.DataFrame(
+        [pl.repeat(None, cells.height, dtype=dtype, eager=True).alias(name) for name, dtype in _COLUMNS.items()]
+    )
+    read = empty.with_columns(empty[name].scatter(usual["row"], usual[name]) for name in _COLUMNS)
+    left = (~told & (cells["text"].is_not_null() | homes["given"].is_not_null())).arg_true()
+    if left.is_empty():
+        return read
+    answers = _read_each(cells[left])
+    return read.with_columns(read[name].scatter(left, answers[name]) for name in _PARSED)
+
+
+def _homes(cells: pl.DataFrame) -> pl.DataFrame:
+    """For each row the calling code that is given as a number, and the region whose local form applies."""
+    pairs = cells.select("code", "country")
+    distinct = pairs.unique()
+    rows = [(given := _given(code), _region(given, country)) for code, country in distinct.iter_rows()]
+    homes = pl.DataFrame(rows, schema={"given": pl.Int32, "region": pl.String}, orient="row")
+    if distinct.height == 1:
+        return pl.DataFrame(
+            [homes["given"].new_from_index(0, cells.height), homes["region"].new_from_index(0, cells.height)]
+        )
+    joined = pairs.join(
+        distinct.hstack(homes), on=["code", "country"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined.select("given", "region")
+
+
+def _tidied_column(texts: pl.Series) -> pl.Series:
+    """The texts tidied, where anything beyond ASCII is in them."""
+    rows = texts.str.contains(r"[^\x20-\x7e]").arg_true()
+    if rows.is_empty():
+        return texts
+    odd = texts.gather(rows).to_list()
+    return texts.clone().scatter(rows, pl.Series([_tidied(text) for text in odd], dtype=pl.String))
+
+
+def _read_each(cells: pl.DataFrame) -> pl.DataFrame:
+    """Each distinct row read by itself."""
+    distinct = cells.unique(maintain_order=True)
+    parsed = [read_phone(text, code, country) for text, code, country in distinct.iter_rows()]
+    answers = distinct.hstack(pl.DataFrame(parsed, schema=_PARSED, orient="row"))
+    keys = ["text", "code", "country"]
+    return cells.join(answers, on=keys, how="left", nulls_equal=True, maintain_order="left").select(*_PARSED)
 
 
 def read_phone(text: str | None, code: str | None = None, country: str | None = None) -> Phone:
@@ -102,19 +195,30 @@ def read_phone(text: str | None, code: str | None = None, country: str | None = 
     decimal if its last point or comma is the only one of its kind, and what follows is one or two digits or nothing but
     zeros, or more than eight digits stand before it in one piece. Texts that could be either are refused.
     """
-    given = int(code) if code and _DIGITS.match(code) and len(code) <= 3 else None
-    if text is None or not text.strip():
+    given = _given(code)
+    text = _SCHEME.sub("", _tidied(text or ""))
+    if not text.strip():
         return Phone(code=given)
     wrong = _wrong_form(text)
     if wrong:
         return Phone(code=given, rule=wrong)
     region = _region(given, country)
-    international = re.sub(r"^\s*00", "+", text.strip())
-    if region is None and not international.startswith(("+", "\uff0b")):
+    international = _abroad(text)
+    if region is None and not _PLUS.match(international):
         return _without_country(international, given, country)
     # A country's own prefix for calls abroad comes first (0011 in Australia); 00 is what most of the world dials.
     found = _parsed(text, region) or _parsed(international, region)
     return _judged(found, given) if found else Phone(code=given, rule="phone_unreadable")
+
+
+def _given(code: str | None) -> int | None:
+    """A calling code that a column of its own holds."""
+    return int(code) if code and _DIGITS.match(code) and len(code) <= 3 else None
+
+
+def _tidied(text: str) -> str:
+    """The text with ASCII digits and plain spaces, and without what nobody sees."""
+    return text if text.isascii() else text.translate(_TIDY)
 
 
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
@@ -134,8 +238,7 @@ def _wrong_form(text: str) -> str | None:
         return "number_as_float"
     if _NEGATIVE.match(bare):
         return "out_of_range"
-    parts = [part for part in _SEVERAL.split(text) if sum(char.isdigit() for char in part) >= _SHORTEST]
-    if len(parts) > 1:
+    if len(numbers_in(text)) > 1:
         return "phone_several"
     if _is_decimal(bare):
         return "number_as_float"
@@ -151,6 +254,28 @@ def _is_decimal(text: str) -> bool:
         return False
     group = found["group"]
     return len(group) <= 2 or not any(map(int, group)) or _LONG_WHOLE.fullmatch(found["whole"]) is not None
+
+
+def numbers_in(text: str) -> list[str]:
+    """The parts of a cell that may each be a number."""
+    return [part for part in _SEVERAL.split(text) if sum(char.isdigit() for char in part) >= _SHORTEST]
+
+
+def has_own_zero(text: str, country: str | None = None) -> bool:
+    """Whether a text is a number that begins with a zero of its own, behind the calling code.
+
+    Args:
+        text: as read by `read_phone`.
+        country: ISO 3166-1 alpha-2, for numbers in local form.
+    """
+    bare = _SCHEME.sub("", _tidied(text))
+    found = None if _wrong_form(bare) else _parsed(bare, country) or _parsed(_abroad(bare), country)
+    return found is not None and bool(found.italian_leading_zero)
+
+
+def _abroad(text: str) -> str:
+    """The text with a plus for 00, which is what most of the world dials."""
+    return re.sub(r"^\s*00", "+", text.strip())
 
 
 def _region(code: int | None, country: str | None) -> str | None:

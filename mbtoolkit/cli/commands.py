@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shlex
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -111,7 +112,7 @@ def push(parsed: argparse.Namespace) -> int:
         options = {
             "opt_ins_on": parsed.opt_ins_on,
             "clear": parsed.clear,
-            "max_concurrency": parsed.max_concurrency,
+            "max_concurrency": 10 if parsed.max_concurrency is None else parsed.max_concurrency,
             "limits": _limits(parsed),
             "via": parsed.via,
             "batch_size": parsed.batch_size,
@@ -172,9 +173,12 @@ def _say_how_to_go_on(results: Any, parsed: argparse.Namespace) -> None:
         results["mb_status"].cast(results["mb_code"].dtype).is_in(["accepted", "not_sent", "unknown"])
     )
     if not left.is_empty():
-        where = f" --run-dir {parsed.run_dir}" if parsed.run_dir is not None else ""
+        said = {
+            "run-dir": parsed.run_dir, "plan": parsed.plan, "time-zone": parsed.time_zone, "base-url": parsed.base_url
+        }  # fmt: skip
+        words = "".join(f" --{name} {shlex.quote(value)}" for name, value in said.items() if value is not None)
         with suppress(KeyboardInterrupt):
-            say(f"\nTo go on with what is left:  mbtoolkit push --resume {left['mb_run_id'][0]}{where}")
+            say(f"\nTo go on with what is left:  mbtoolkit push --resume {left['mb_run_id'][0]}{words}")
 
 
 def runs(parsed: argparse.Namespace) -> int:

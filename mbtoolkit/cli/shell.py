@@ -120,7 +120,7 @@ def _add_push(commands: Any) -> None:
     command.add_argument("--opt-ins-on", type=int, metavar="N", help="how many opt-ins this turns on, if over 100")
     command.add_argument("--plan", choices=("freemium", "starter", "pro"), help="keep its limits; else pause at a 429")
     command.add_argument("--time-zone", metavar="ZONE", help="of the account, whose midnight ends the plan's day")
-    command.add_argument("--max-concurrency", type=int, default=10, metavar="N", help="requests at once (10)")
+    command.add_argument("--max-concurrency", type=int, metavar="N", help="requests at once (10)")
     command.add_argument(
         "--via", choices=("auto", "single", "batch"), default="auto", help="the operation (auto: batches for long runs)"
     )

@@ -1,8 +1,20 @@
 """Runs: what is sent is fixed and written down first, carried out, and can be gone on with by another process."""
 
+from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, execute
 from mbtoolkit.runs.plan import Plan
 from mbtoolkit.runs.reconciling import reconcile
 from mbtoolkit.runs.run import RUNS, Run, RunStatus, begin, list_runs
 
-__all__ = ["RUNS", "Conditions", "Plan", "Run", "RunStatus", "begin", "execute", "list_runs", "reconcile"]
+__all__ = [
+    "RUNS",
+    "Conditions",
+    "Plan",
+    "Run",
+    "RunStatus",
+    "begin",
+    "check_options",
+    "execute",
+    "list_runs",
+    "reconcile",
+]

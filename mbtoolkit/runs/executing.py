@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,6 +18,7 @@ from mbtoolkit.limits import Budget, Limits
 from mbtoolkit.progress import Progress, reporter
 from mbtoolkit.runs.plan import Plan
 from mbtoolkit.sending import (
+    KEPT,
     LIMIT_REACHED,
     Recorder,
     Rows,
@@ -63,7 +65,9 @@ def execute(
         conditions: see `Conditions`.
         run_id: of the run.
     """
-    try:
+    with ExitStack() as ends:
+        if journal is not None:
+            ends.callback(journal.close)
         budget = None if conditions.limits is None else Budget(conditions.limits, settings)
         sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
         with interruptible(sending):
@@ -72,9 +76,7 @@ def execute(
             results = plan.results(rows, sending.unended(), run_id)
             if journal is not None:
                 note_end(journal, results)
-    finally:
-        if journal is not None:
-            journal.close()
+                journal.close()
     return results
 
 
@@ -87,7 +89,8 @@ def note_end(journal: Journal, results: pl.DataFrame) -> None:
     """Writes down that the run has ended, and what became of its rows."""
     counts = counts_of(results)
     left = results.filter(
-        pl.col("mb_status").is_in(["accepted", "not_sent", "unknown"]) & pl.col("mb_code").ne_missing("left_out")
+        pl.col("mb_status").is_in(["accepted", "not_sent", "unknown"])
+        & pl.col("mb_code").is_in(["left_out", KEPT]).fill_null(value=False).not_()
     ).height
     journal.note(state="ended", ended_at=time.time(), counts=counts, left=left)
 

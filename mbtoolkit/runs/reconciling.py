@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,21 +15,24 @@ import polars as pl
 
 from mbtoolkit.client import AsyncClient, Client, Outcome
 from mbtoolkit.client.answers import Kind
-from mbtoolkit.errors import FrameError, SettingsError
+from mbtoolkit.errors import FrameError, JournalError, SettingsError
+from mbtoolkit.journal import look
 from mbtoolkit.limits import Limits, limits_of
 from mbtoolkit.progress import Progress
 from mbtoolkit.results import update_results
+from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, execute
 from mbtoolkit.runs.plan import Plan
-from mbtoolkit.runs.run import begin
+from mbtoolkit.runs.run import begin, runs_dir
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import RESULTS
-from mbtoolkit.sending import Recorder, Rows, SendOptions
+from mbtoolkit.sending import KEPT, Recorder, Rows, SendOptions
 from mbtoolkit.validation import validate_contacts
 
 _OPEN: Final = ("accepted", "unknown")
-_KEPT: Final = Outcome("not_sent", code="kept", message="ended already")
+_KEPT: Final = Outcome("not_sent", code=KEPT, message="not part of this run")
 _SETTLED: Final[dict[str, Kind]] = {"succeeded": "stored", "rejected": "rejected"}
+_OVERTAKEN: Final = "a later row of the same contact is stored, so it is not sent again"
 _UNSAFE: Final = "other rows have the same identifiers, so it is not sent again: look it up in the CRM"
 
 
@@ -69,10 +74,12 @@ def reconcile(
 
     Raises:
         FrameError: it is no results frame, or two rows have one `mb_row`.
-        SettingsError: `client` or `limits` can't be used.
+        SettingsError: `client`, `limits` or another argument that says how to send can't be used.
         JournalError: the run's record can't be written; nothing was sent.
     """
     _check(results, client)
+    told = {"max_concurrency": max_concurrency, "settle_seconds": settle_seconds, "run_dir": run_dir}
+    check_options({**told, "progress": progress, "stop": stop})
     conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
     contacts = results.drop(RESULTS, strict=False)
     validation = validate_contacts(contacts, schema=schema)
@@ -89,30 +96,52 @@ def reconcile(
     )
     begun = (str(uuid.uuid4()), None) if run_dir is False else begin(plan, client.settings, options, run_dir)
     run_id, journal = begun
-    rows = _known(plan, results, Recorder(Rows(plan.outgoing.height), journal))
+    sizes = _sizes(results, None if run_dir is False else run_dir)
+    rows = _known(plan, results, sizes, Recorder(Rows(plan.outgoing.height), journal))
     again = execute(plan, rows, journal, client.settings, options, conditions, run_id)
     was_open = results["mb_status"].cast(pl.String).is_in(_OPEN) & (again["mb_status"].cast(pl.String) != "invalid")
     return update_results(results, again.filter(was_open))
 
 
-def _known(plan: Plan, results: pl.DataFrame, recorder: Recorder) -> Rows:
+def _sizes(results: pl.DataFrame, run_dir: str | Path | None) -> dict[str, int]:
+    """How many contacts the batches of accepted rows have, as the records of their runs say; others are left out."""
+    accepted = results.filter(pl.col("mb_status").cast(pl.String) == "accepted")
+    sizes: dict[str, int] = {}
+    for run_id in accepted["mb_run_id"].drop_nulls().unique():
+        with suppress(JournalError):  # no record: then only what names a row settles it
+            for event in look(runs_dir(run_dir), run_id).events():
+                if event.kind == "accepted":
+                    told = json.loads(event.data)
+                    sizes |= {told["batch_id"]: told["size"]} if told["size"] else {}
+    return sizes
+
+
+def _known(plan: Plan, results: pl.DataFrame, sizes: Mapping[str, int], recorder: Recorder) -> Rows:
     """What the frame says of the rows of the plan, told to the recorder."""
-    before = results.select(*RESULTS)[plan.positions.cast(pl.Int64)]
-    accepted = before.with_row_index("row").filter(
-        (pl.col("mb_status") == "accepted") & pl.col("mb_batch_id").is_not_null()
-    )
+    before = results.select(*RESULTS)[plan.positions.cast(pl.Int64)].with_row_index("row")
+    accepted = before.filter((pl.col("mb_status") == "accepted") & pl.col("mb_batch_id").is_not_null())
     for (batch_id,), part in accepted.group_by("mb_batch_id", maintain_order=True):
-        recorder.accept(part["row"].to_list(), str(batch_id))
-    taken_in = set(accepted["row"])
-    for row, line in enumerate(before.iter_rows(named=True)):
-        if row in taken_in:
-            continue
+        recorder.accept(part["row"].to_list(), str(batch_id), sizes.get(str(batch_id)))
+    for line in before.join(accepted, on="row", how="anti", maintain_order="left").iter_rows(named=True):
         status = line["mb_status"]
         if status in _OPEN:
-            _doubt(plan, row, line, recorder)
+            _doubt(plan, line["row"], line, recorder)
         else:
-            recorder.end([row], replace(_KEPT, kind=_SETTLED.get(status, "not_sent")))
+            recorder.end([line["row"]], replace(_KEPT, kind=_SETTLED.get(status, "not_sent")))
+    _hold_overtaken(plan, recorder)
     return recorder.rows
+
+
+def _hold_overtaken(plan: Plan, recorder: Recorder) -> None:
+    """Keeps rows as they are that a later row of the same contact has overtaken: sent again, the earlier would win."""
+    rows, successor = recorder.rows, plan.outgoing.successor
+    for row, doubt in list(rows.doubts.items()):
+        behind = successor.get(row)
+        while behind is not None:
+            ended = rows.outcome(behind)
+            if ended is not None and ended.kind == "stored" and rows.final[row] < 0:
+                recorder.end([row], replace(doubt, message=f"{doubt.message or ''}; {_OVERTAKEN}".lstrip("; ")))
+            behind = successor.get(behind)
 
 
 def _doubt(plan: Plan, row: int, line: dict[str, Any], recorder: Recorder) -> None:

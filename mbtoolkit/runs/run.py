@@ -19,6 +19,7 @@ from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import Journal, Look
 from mbtoolkit.limits import Limits, limits_of, state_dir
 from mbtoolkit.progress import Progress
+from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, counts_of, execute
 from mbtoolkit.runs.plan import FROZEN, Plan
 from mbtoolkit.schemas.frames import STATUSES
@@ -265,10 +266,13 @@ class Run:
             stop: see `upsert_contacts`.
 
         Raises:
-            SettingsError: `client` is another CRM's or another account's, or is no client.
+            SettingsError: `client` is another CRM's or another account's, or is no client; or another argument can't
+                work.
             FrameError: `contacts` is not what the run was made of.
             JournalError: another process is at it, it was cancelled, or its record can't be read or was changed.
         """
+        told = {"settle_seconds": settle_seconds, "progress": progress, "stop": stop}
+        check_options(told | ({} if max_concurrency is None else {"max_concurrency": max_concurrency}))
         conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
         if not isinstance(client, Client | AsyncClient):
             msg = f"resume takes a Client, not a {type(client).__name__}; Client.from_env() makes one"

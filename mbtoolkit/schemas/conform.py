@@ -7,6 +7,7 @@ Filling in the cell mends it: text beside a filled cell no longer counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -36,9 +37,19 @@ DTYPES: Final[dict[Kind, pl.DataType]] = {
 PROPERTIES_DTYPE: Final = pl.List(pl.Struct(dict.fromkeys(PROPERTY_WIRE_KEYS, pl.String())))
 """The canonical dtype of the nested column of properties."""
 
-YES_WORDS: Final = ("yes", "y", "true", "1", "on", "ja", "j", "sí", "si", "oui")
-NO_WORDS: Final = ("no", "n", "false", "0", "off", "nei", "nej", "nein", "non")
-"""The only words that count as consent given or refused; case and surrounding space do not matter."""
+YES_WORDS: Final = (
+    *("yes", "y", "true", "1", "on", "ja", "j", "sí", "si", "oui", "haan"),
+    *("sann", "sant", "sand", "wahr", "verdadero", "vrai"),
+)
+NO_WORDS: Final = (
+    *("no", "n", "false", "0", "off", "nei", "nej", "nein", "non", "nahi", "nahin"),
+    *("usann", "falskt", "falsk", "falsch", "falso", "faux"),
+)
+"""The only words that count as consent given or refused; case and surrounding space do not matter.
+
+English, Norwegian, Swedish, Danish, German, Spanish, French, Hindi in Latin letters; and what Excel writes in these
+languages for true and false.
+"""
 
 _WHOLE: Final = r"^-?(?:0|[1-9][0-9]*)$"
 _FLOAT: Final = r"^[+-]?(?:[0-9]+[.,][0-9]*|[0-9]*[.,][0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?$"
@@ -171,10 +182,16 @@ def _convert_opt_in(column: pl.Expr, dtype: pl.DataType) -> Conversion:
     return said, pl.when(text.is_not_null() & said.is_null()).then(unread_note("not_yes_or_no", found))
 
 
-def opt_in_words(text: pl.Expr) -> pl.Expr:
-    """True, false or null for a column of texts: only the listed words count, everything else is null."""
+def opt_in_words(text: pl.Expr, yes: Sequence[str] = YES_WORDS, no: Sequence[str] = NO_WORDS) -> pl.Expr:
+    """True, false or null for a column of texts: only the listed words count, everything else is null.
+
+    Args:
+        text: String column, without space around the words.
+        yes: words for true, in lower case.
+        no: words for false, in lower case.
+    """
     word = text.str.to_lowercase()
-    return pl.when(word.is_in(YES_WORDS)).then(statement=True).when(word.is_in(NO_WORDS)).then(statement=False)
+    return pl.when(word.is_in(yes)).then(statement=True).when(word.is_in(no)).then(statement=False)
 
 
 def _convert_text(column: pl.Expr, dtype: pl.DataType) -> Conversion:

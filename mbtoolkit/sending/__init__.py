@@ -5,10 +5,11 @@ from mbtoolkit.sending.gate import LIMIT_REACHED
 from mbtoolkit.sending.options import MAX_BATCH_SIZE, SendOptions
 from mbtoolkit.sending.outgoing import OUTGOING, Outgoing, chains, outgoing_frame
 from mbtoolkit.sending.recorder import Recorder
-from mbtoolkit.sending.rows import STATUS_OF, TOLD, Rows, replay, told_frame
+from mbtoolkit.sending.rows import KEPT, STATUS_OF, TOLD, Rows, replay, told_frame
 
 __all__ = [
     "HELD",
+    "KEPT",
     "LIMIT_REACHED",
     "MAX_BATCH_SIZE",
     "NOT_REACHED",

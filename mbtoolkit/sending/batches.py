@@ -31,8 +31,13 @@ if TYPE_CHECKING:
 FAILED_BATCHES: Final = 3
 """So many batches in a row that come to nothing, and the rest goes one by one."""
 
+BAD_IN_A_ROW: Final = 5
+"""So many rows that stood alone, without a batch taken in since, and the rows beside them go one by one."""
+
 LOST_AFTER: Final = 3
 """So often in a row the CRM says that it knows no such batch, and it is believed."""
+
+_NO_OPERATION: Final = (403, 404, 405)
 
 _NO_ROW: Final = -1
 """A question is about no row in particular."""
@@ -47,7 +52,7 @@ class _Watch:
 
     Attributes:
         batch_id: its id.
-        count: its rows.
+        size: how many contacts it has, where that is known.
         patience_seconds: how long its counts may stand still.
         began: when it was taken in, as far as this process knows.
         moved: when its counts last changed.
@@ -57,7 +62,7 @@ class _Watch:
     """
 
     batch_id: str
-    count: int
+    size: int | None
     patience_seconds: float
     began: float = field(default_factory=time.monotonic)
     moved: float = field(default_factory=time.monotonic)
@@ -84,7 +89,7 @@ class _Watch:
         status = outcome.batch
         if status is None:
             return None
-        if is_over(status, self.count):
+        if is_over(status, self.size):
             return status
         if status.total > self.total:
             self.total, self.moved = status.total, time.monotonic()
@@ -108,6 +113,7 @@ class Batches:
         self._failed_in_a_row = 0
         self._refused_alone = 0
         self._was_taken_in = False
+        self._is_given_up = False
 
     def follow_again(self) -> None:
         """Follows the batches that an earlier process sent."""
@@ -141,7 +147,7 @@ class Batches:
         One of `rows` is bad. If their first half is taken in, it is in the second, which needs no request to know.
         """
         beside: list[int] = []
-        while len(rows) > 1:
+        while len(rows) > 1 and not self._is_given_up:
             half, rest = rows[: len(rows) // 2], rows[len(rows) // 2 :]
             outcome = await self._post(half)
             if outcome is None:
@@ -155,10 +161,15 @@ class Batches:
                 break
         alone = len(rows) == 1
         self._sending.put_back(Unit(rows, is_batch=not alone))
+        if alone:
+            self._stand_alone()
         if beside:
-            self._sending.put_back(Unit(beside, is_batch=True))
-        self._refused_alone += alone
-        if alone and self._refused_alone == FAILED_BATCHES and not self._was_taken_in:
+            self._sending.put_back(Unit(beside, is_batch=self._refused_alone < BAD_IN_A_ROW))
+
+    def _stand_alone(self) -> None:
+        """Counts a row that made the CRM refuse a batch; where all are refused, it is not the rows' fault."""
+        self._refused_alone += 1
+        if self._refused_alone >= FAILED_BATCHES and not self._was_taken_in:
             self._give_the_operation_up("the CRM refuses every batch")
 
     async def _post(self, rows: Sequence[int]) -> Outcome | None:
@@ -187,7 +198,8 @@ class Batches:
         sending = self._sending
         if outcome.kind == "stored" and outcome.batch_id is not None:
             self._was_taken_in = True
-            sending.recorder.accept(rows, outcome.batch_id)
+            self._refused_alone = 0
+            sending.recorder.accept(rows, outcome.batch_id, len(rows))
             self._follow(outcome.batch_id, rows)
         elif outcome.kind == "rejected" and outcome.code == "too_large" and len(rows) > 1:
             sending.queue.batch_size = min(sending.queue.batch_size, len(rows) // 2)
@@ -196,6 +208,9 @@ class Batches:
             sending.put_back(Unit(rows))
         elif outcome.kind == "unknown":
             self._send_again(rows, outcome)
+        elif outcome.http_status in _NO_OPERATION and not self._was_taken_in:
+            sending.put_back(Unit(rows))
+            self._give_the_operation_up(f"the CRM has no batch operation for this account ({outcome.http_status})")
         else:
             if outcome.stops_run:
                 sending.gate.stop_for(outcome)
@@ -219,16 +234,16 @@ class Batches:
     async def _until_settled(self, batch_id: str, rows: list[int]) -> None:
         """Asks for the status of a batch until it has ended, and settles its rows."""
         began = time.monotonic()
-        status = await self._last_status(batch_id, len(rows))
+        status = await self._last_status(batch_id, self._sending.rows.sizes.get(batch_id))
         if status is None:
             return
         if status.state != "unclear" or status.total:
             self._polling.learn(time.monotonic() - began)
         self._settle(batch_id, rows, status)
 
-    async def _last_status(self, batch_id: str, count: int) -> BatchStatus | None:
+    async def _last_status(self, batch_id: str, size: int | None) -> BatchStatus | None:
         """The status of a batch that has ended; None where the run stops or patience ends before."""
-        gate, watch = self._sending.gate, _Watch(batch_id, count, self._sending.options.settle_seconds)
+        gate, watch = self._sending.gate, _Watch(batch_id, size, self._sending.options.settle_seconds)
         question = partial(self._client.attempt_status, batch_id)
         while watch.is_patient and await gate.wait(Wait(self._polling.wait_seconds(watch.asked, watch.age_seconds))):
             outcome = await gate.pass_([_NO_ROW], question, is_question=True)
@@ -246,7 +261,7 @@ class Batches:
 
     def _settle(self, batch_id: str, rows: list[int], status: BatchStatus) -> None:
         sending = self._sending
-        found = settle(sending.outgoing.contact_ids(rows), status)
+        found = settle(sending.outgoing.contact_ids(rows), status, sending.rows.sizes.get(batch_id))
         self._judge_operation(status)
         for row, contact_id in self._stored(rows, found):
             sending.settle(row, Outcome("stored", contact_id=contact_id, batch_id=batch_id))
@@ -260,7 +275,7 @@ class Batches:
         if unsafe:
             sending.settle(unsafe, doubt)
         if safe and found.skips is None:
-            sending.recorder.doubt(safe, doubt)
+            sending.recorder.doubt(safe, doubt)  # its answer to the single operation can't tell about the batch
         self._drill(safe, Drill(batch_id, set(), found.skips, sending.settle))
 
     def _stored(self, rows: list[int], found: Settled) -> list[tuple[list[int], int | None]]:
@@ -288,6 +303,9 @@ class Batches:
             self._give_the_operation_up(f"the last {FAILED_BATCHES} batches failed")
 
     def _give_the_operation_up(self, why: str) -> None:
+        if self._is_given_up:
+            return
+        self._is_given_up = True
         _log.warning("%s; the other rows go one by one", why)
         self._sending.queue.without_batches()
 

@@ -57,13 +57,15 @@ class Breaker:
         """Whether the outage has lasted too long."""
         return self.since is not None and now - self.since > self.patience_seconds
 
-    def hear(self, outcome: Outcome, row: int, now: float) -> None:
+    def hear(self, outcome: Outcome, row: int, now: float, began: float | None = None) -> None:
         """Takes the end of an attempt.
 
         Args:
             outcome: what became of it.
             row: whose it was.
             now: seconds of a steady clock.
+            began: when the attempt was made, by the same clock: the good end of one that was on its way when the outage
+                began says nothing of it.
         """
         if self._is_failure(outcome):
             self._failed = [*self._failed[-FAILURES:], row]
@@ -73,6 +75,8 @@ class Breaker:
                 self._put_off(outcome.retry_after_seconds, now)
             return
         self._was_reached = True
+        if self.since is not None and began is not None and began < self.since:
+            return
         self._failed = []
         self._probes = 0
         self.since = None

@@ -8,9 +8,9 @@ from typing import Final
 
 from mbtoolkit.client import Outcome
 
-_MORE: Final = (
-    "the batch skipped fewer contacts than the CRM refused one by one, so this one may be stored; the CRM says"
-)
+_CODE: Final = "skipped_or_stored"
+_MORE: Final = "the CRM refused it when it was asked once more, but the batch may have stored it; it says"
+_UNANSWERED: Final = "whether this contact is among those that the batch skipped was not found out"
 
 
 @dataclass(slots=True)
@@ -40,15 +40,17 @@ class Drill:
         told = replace(outcome, batch_id=self.batch_id)
         if told.kind == "rejected":
             self.refused[row] = told
+        elif told.kind in ("later", "not_sent", "stop"):
+            self.settle([row], replace(told, kind="unknown", code=_CODE, message=f"{_UNANSWERED}: {told.message}"))
         else:
             self.settle([row], told)
         if not self.pending:
             self.close()
 
     def close(self) -> None:
-        """Settles the refused ones, for no more answers come."""
-        too_many = self.skips is not None and len(self.refused) > self.skips
+        """Settles the refused ones: all have been answered, or no more answers come."""
+        is_certain = not self.pending and (self.skips is None or len(self.refused) <= self.skips)
         for row, told in self.refused.items():
-            in_doubt = replace(told, kind="unknown", code="skipped_or_stored", message=f"{_MORE}: {told.message}")
-            self.settle([row], in_doubt if too_many else told)
+            in_doubt = replace(told, kind="unknown", code=_CODE, message=f"{_MORE}: {told.message}")
+            self.settle([row], told if is_certain else in_doubt)
         self.refused = {}

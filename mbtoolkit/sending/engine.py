@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import itemgetter
 from typing import Final
 
 from mbtoolkit.client import AsyncClient, Outcome, Settings
@@ -63,7 +64,8 @@ def interruptible(sending: Sending) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if before is not None:  # it is None where the handler was not Python's
+            signal.signal(signal.SIGINT, before)
 
 
 class Sending:
@@ -133,16 +135,25 @@ class Sending:
         if self.total:
             thread = threading.Thread(target=self._work, args=(settings,), name="mbtoolkit-run", daemon=True)
             thread.start()
-            while thread.is_alive():
-                thread.join(1 / UPDATES_PER_SECOND)
-                self._report(report)
-                if (self.stop.is_set() or self.recorder.is_cancel_asked) and not self._cancelled.is_set():
-                    self.cancel()
+            try:
+                self._watch(thread, report)
+            except BaseException:  # from a display, say: nothing is sent behind the caller's back
+                self.cancel(at_once=True)
+                thread.join()
+                raise
         self._report(report)
         if report is not None:
             report.close()
         if self._failure is not None:
             raise self._failure
+
+    def _watch(self, thread: threading.Thread, report: Reporter | None) -> None:
+        """Shows how far it is, and hears who wants it to end, until it has ended."""
+        while thread.is_alive():
+            thread.join(1 / UPDATES_PER_SECOND)
+            self._report(report)
+            if (self.stop.is_set() or self.recorder.is_cancel_asked) and not self._cancelled.is_set():
+                self.cancel()
 
     def cancel(self, *, at_once: bool = False) -> None:
         """Ends the run: no new requests, those on their way are waited for a little (or not, with `at_once`)."""
@@ -158,15 +169,27 @@ class Sending:
         return NOT_REACHED
 
     def settle(self, rows: list[int], outcome: Outcome) -> None:
-        """Rows have ended; those of the same contact that wait for them go on, or are held back."""
-        self.recorder.end(rows, outcome)
+        """Rows have ended; those of the same contact that wait for them go on, or are held back.
+
+        A row that an earlier attempt may have stored does not end as not sent, whatever its last attempt came to.
+        """
         status = STATUS_OF[outcome.kind]
+        if status == "not_sent":
+            in_doubt = [row for row in rows if row in self.rows.doubts]
+            for row in in_doubt:
+                self.settle([row], self.rows.doubts[row])
+            rows = [row for row in rows if row not in self.rows.doubts]
+        if not rows:
+            return
+        # A batch that is in doubt may be worked on late, after what was sent since.
+        late = self.rows.doubts.keys() & set(rows) if self.options.by_batch else set()
+        self.recorder.end(rows, outcome)
         self.counts[status] += len(rows)
         for row in rows:
             behind = self.outgoing.successor.get(row)
-            if behind is None:
+            if behind is None or self.rows.final[behind] >= 0:
                 continue
-            if status in ("unknown", "accepted"):
+            if status in ("unknown", "accepted") or row in late:
                 self._hold(behind)
             elif status != "not_sent":
                 self.queue.release(behind)
@@ -206,9 +229,8 @@ class Sending:
         rows, outgoing, options = self.recorder.rows, self.outgoing, self.options
         is_ready = bytearray(1 if place < 0 else 0 for place in rows.final)
         self.total = sum(is_ready)
-        for taken_in in rows.taken_in.values():
-            for row in taken_in:
-                is_ready[row] = 0
+        for row in self._not_to_be_sent():
+            is_ready[row] = 0
         for row, behind in outgoing.successor.items():
             if not self._is_settled(row):
                 is_ready[behind] = 0
@@ -219,6 +241,12 @@ class Sending:
             for row in ids_wanted.arg_true():
                 is_batched[row] = 0
         return Queue(is_ready, is_batched, options.batch_size)
+
+    def _not_to_be_sent(self) -> Iterator[int]:
+        """Rows that have not ended and are not to be sent: in a batch's hands, or in doubt and not safe."""
+        for taken_in in self.rows.taken_in.values():
+            yield from taken_in
+        yield from (row for row in (*self.rows.on_way, *self.rows.doubts) if not self.outgoing.is_safe(row))
 
     def _is_settled(self, row: int) -> bool:
         """Whether what a row ended with lets the next one of the same contact go."""
@@ -262,10 +290,16 @@ class Sending:
 
     async def _all(self, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
-        if self.was_cancelled:
-            return
         self._doubt_what_was_on_its_way()
         self._hold_back()
+        ended = [] if self.was_cancelled else await self._send_all(settings)
+        self._settle_the_unsettled()
+        for each in ended:
+            if isinstance(each, BaseException) and not isinstance(each, asyncio.CancelledError):
+                raise each
+
+    async def _send_all(self, settings: Settings) -> list[BaseException | None]:
+        """Lets the workers work until nothing is left, or they are stopped; how each of them ended."""
         async with AsyncClient.from_settings(settings) as client:
             singles, batches = Singles(self, client), Batches(self, client)
             batches.follow_again()
@@ -278,20 +312,17 @@ class Sending:
             while followed := self._tasks - set(workers):
                 await asyncio.wait(followed)
             batches.close()
-        self._settle_the_unsettled()
-        for each in ended:
-            if isinstance(each, BaseException) and not isinstance(each, asyncio.CancelledError):
-                raise each
+        return ended
 
     def _doubt_what_was_on_its_way(self) -> None:
-        """A journal's last words: rows were sent, and nothing more is known."""
-        rows = sorted(self.rows.on_way)
-        if not rows:
-            return
-        self.recorder.doubt(rows, DIED)
-        unsafe = [row for row in rows if not self.outgoing.is_safe(row) and self.rows.final[row] < 0]
-        if unsafe:
-            self.settle(unsafe, DIED)
+        """Takes in a journal's last words: rows were sent, and nothing more is known."""
+        on_way = sorted(self.rows.on_way)
+        if on_way:
+            self.recorder.doubt(on_way, DIED)
+        taken_in = set().union(*self.rows.taken_in.values())
+        for row, doubt in sorted(self.rows.doubts.items(), key=itemgetter(0)):
+            if self.rows.final[row] < 0 and row not in taken_in and not self.outgoing.is_safe(row):
+                self.settle([row], doubt)
 
     def _hold_back(self) -> None:
         """Holds back what stands behind a row that an earlier sending left in doubt."""

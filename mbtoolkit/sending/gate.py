@@ -114,7 +114,7 @@ class Gate:
         """
         if not await self.may_go():
             return None
-        is_probe = self.breaker.is_open
+        is_probe, began = self.breaker.is_open, time.monotonic()
         self.breaker.is_probed = is_probe or self.breaker.is_probed
         try:
             outcome = await self._within(rows, attempt, is_question=is_question)
@@ -124,7 +124,9 @@ class Gate:
                 self.wake()
         if outcome is None:
             return None
-        self.breaker.hear(outcome, rows[0], time.monotonic())
+        self.breaker.hear(outcome, rows[0], time.monotonic(), began)
+        if outcome.kind == "later" and outcome.http_status == 503:
+            self.pause(outcome.retry_after_seconds or 0.0)
         if not self.breaker.is_open:
             self.wake()
         return outcome

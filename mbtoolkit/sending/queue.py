@@ -40,6 +40,7 @@ class Queue:
     def __init__(self, is_ready: bytearray, is_batched: bytearray, batch_size: int) -> None:
         self.batch_size = batch_size
         self._is_batched = is_batched
+        self._has_no_batches = False
         # A mark a row, searched by the interpreter's own code: rows are found without a loop over all of them.
         both = zip(is_ready, is_batched, strict=True)
         self._marks = bytearray(((_BATCH if is_batch else _SINGLE) if ready else 0) for ready, is_batch in both)
@@ -53,10 +54,11 @@ class Queue:
 
     def put_back(self, unit: Unit) -> None:
         """Rows are to be sent, soon: again, or in another way."""
-        self._again.append(unit)
+        self._again.append(Unit(unit.rows) if self._has_no_batches else unit)
 
     def without_batches(self) -> None:
         """From now on every row goes by the single operation."""
+        self._has_no_batches = True
         self._is_batched = bytearray(len(self._is_batched))
         self._marks = self._marks.replace(bytes([_BATCH]), bytes([_SINGLE]))
         self._at[False] = 0

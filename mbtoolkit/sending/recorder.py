@@ -6,9 +6,11 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from mbtoolkit.client import Outcome
+from mbtoolkit.errors import JournalError
 from mbtoolkit.journal import Journal
 from mbtoolkit.sending.rows import Rows, text_of
 
@@ -38,7 +40,8 @@ class Recorder:
         now = time.monotonic()
         if self._journal is not None and now - self._asked_at > _ASKS_EVERY_SECONDS:
             self._asked_at = now
-            self._is_cancel_asked = bool(self._journal.facts().get("cancel"))
+            with suppress(JournalError):  # a journal that can't be read must not cost the results
+                self._is_cancel_asked = bool(self._journal.facts().get("cancel"))
         return self._is_cancel_asked
 
     async def intend(self, rows: Sequence[int]) -> None:
@@ -61,10 +64,10 @@ class Recorder:
         self.rows.doubt(rows, outcome)
         self._tell("doubt", rows, text_of(outcome))
 
-    def accept(self, rows: Sequence[int], batch_id: str) -> None:
-        """A batch took them in."""
-        self.rows.accept(rows, batch_id)
-        self._tell("accepted", rows, json.dumps({"batch_id": batch_id}))
+    def accept(self, rows: Sequence[int], batch_id: str, size: int | None) -> None:
+        """A batch took them in; `size` is how many it has in all, where that is known."""
+        self.rows.accept(rows, batch_id, size)
+        self._tell("accepted", rows, json.dumps({"batch_id": batch_id, "size": size}))
 
     def end(self, rows: Sequence[int], outcome: Outcome) -> None:
         """They have ended."""

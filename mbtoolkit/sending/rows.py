@@ -27,6 +27,9 @@ STATUS_OF: Final[dict[str, Status]] = {
     "stop": "not_sent",
 }
 
+KEPT: Final = "kept"
+"""The code of a row that a run has nothing to do with."""
+
 DIED: Final = Outcome("unknown", code="died", message="the process ended while the answer was on its way")
 
 _UNENDED: Final = -1
@@ -60,6 +63,7 @@ class Rows:
         doubts: the rows of which an earlier attempt may have been applied, and how it ended. Only a success clears it.
         on_way: rows that are being sent.
         taken_in: rows that a batch took in and that are not settled, by the batch's id.
+        sizes: of the batches whose rows are all known, by id.
     """
 
     count: int
@@ -69,6 +73,7 @@ class Rows:
     doubts: dict[int, Outcome] = field(default_factory=dict)
     on_way: set[int] = field(default_factory=set)
     taken_in: dict[str, set[int]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Nothing is known yet."""
@@ -95,10 +100,15 @@ class Rows:
         self.on_way.difference_update(rows)
         self.doubts.update(dict.fromkeys(rows, outcome))
 
-    def accept(self, rows: Sequence[int], batch_id: str) -> None:
-        """A batch took them in."""
+    def accept(self, rows: Sequence[int], batch_id: str, size: int | None) -> None:
+        """A batch took them in; `size` is how many contacts it has in all, where that is known."""
         self.on_way.difference_update(rows)
-        self.taken_in[batch_id] = set(rows)
+        is_new = batch_id not in self.taken_in
+        self.taken_in.setdefault(batch_id, set()).update(rows)
+        if is_new and size is not None:
+            self.sizes[batch_id] = size
+        else:
+            self.sizes.pop(batch_id, None)  # one id for two batches: nobody can tell whose counts these are
 
     def end(self, rows: Sequence[int], outcome: Outcome) -> None:
         """They have ended."""
@@ -119,7 +129,7 @@ class Rows:
         """Opens again what an earlier sending left: not sent, in a batch's hands, or in doubt and safe to re-send."""
         for row, place in enumerate(self.final):
             outcome = self.told[place] if place >= 0 else None
-            if outcome is None or STATUS_OF[outcome.kind] in ("succeeded", "rejected"):
+            if outcome is None or outcome.code == KEPT or STATUS_OF[outcome.kind] in ("succeeded", "rejected"):
                 continue
             if outcome.kind == "unknown" and not is_safe(row):
                 continue
@@ -142,7 +152,8 @@ def replay(count: int, events: Iterable[Event]) -> Rows:
             case "doubt":
                 rows.doubt(event.rows, outcome_of(event.data))
             case "accepted":
-                rows.accept(event.rows, json.loads(event.data)["batch_id"])
+                told = json.loads(event.data)
+                rows.accept(event.rows, told["batch_id"], told["size"])
             case "final":
                 rows.end(event.rows, outcome_of(event.data))
     return rows

@@ -30,17 +30,23 @@ class Settled:
     skips: int | None = None
 
 
-def is_over(status: BatchStatus, count: int) -> bool:
-    """Whether a batch has ended: it says so, or its counts speak of every contact."""
-    return status.state in ("done", "failed") or status.total >= count
-
-
-def settle(contact_ids: Sequence[int | None], status: BatchStatus) -> Settled:
-    """What the status of a batch that has ended says of its rows.
+def is_over(status: BatchStatus, size: int | None) -> bool:
+    """Whether a batch has ended: it says so, or its counts speak of every contact.
 
     Args:
-        contact_ids: the ids that its rows bear, None for those that bear none.
         status: as the CRM tells it.
+        size: how many contacts it has; None where that is not known.
+    """
+    return status.state in ("done", "failed") or (size is not None and status.total >= size)
+
+
+def settle(contact_ids: Sequence[int | None], status: BatchStatus, size: int | None) -> Settled:
+    """What the status of a batch that has ended says of some of its rows, or of all.
+
+    Args:
+        contact_ids: the ids that the rows bear, None for those that bear none.
+        status: as the CRM tells it.
+        size: how many contacts the batch has, these rows or more; None where that is not known.
     """
     stored_ids = {*status.inserted.contact_ids, *status.updated.contact_ids}
     skipped_ids = set(status.skipped.contact_ids)
@@ -51,9 +57,9 @@ def settle(contact_ids: Sequence[int | None], status: BatchStatus) -> Settled:
             found.open.append(place)
         else:
             (found.stored if is_stored else found.skipped).append(place)
-    adds_up = status.state != "failed" and status.total == len(contact_ids)
-    if not adds_up:
-        return found
+    adds_up = status.state != "failed" and status.total == size
+    if not adds_up or (size != len(contact_ids) and status.skipped.count):
+        return found  # who else was in the batch may be among the skipped
     found.skips = max(0, status.skipped.count - len(found.skipped))
     names_all = len(stored_ids) >= status.inserted.count + status.updated.count
     is_odd = names_all and any(contact_ids[place] is not None for place in found.open)

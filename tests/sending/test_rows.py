@@ -32,7 +32,7 @@ steps = st.lists(
         st.tuples(st.just("intend"), some),
         st.tuples(st.just("refuse"), some),
         st.tuples(st.just("doubt"), some, st.just(Outcome("unknown", 500, "http_500", "?"))),
-        st.tuples(st.just("accept"), some, st.sampled_from(["b1", "b2"])),
+        st.tuples(st.just("accept"), some, st.sampled_from(["b1", "b2"]), st.none() | st.just(5)),
         st.tuples(st.just("end"), some, ends),
     ),
     max_size=15,
@@ -56,7 +56,7 @@ def test_a_journal_tells_all_that_was_known(tmp_path_factory, told):
     known = recorder.rows
     assert [found.outcome(row) for row in range(COUNT)] == [known.outcome(row) for row in range(COUNT)]
     assert (found.attempts, found.doubts) == (known.attempts, known.doubts)
-    assert (found.on_way, found.taken_in) == (known.on_way, known.taken_in)
+    assert (found.on_way, found.taken_in, found.sizes) == (known.on_way, known.taken_in, known.sizes)
 
 
 @given(ends)

@@ -18,18 +18,18 @@ def status(inserted=(), updated=(), skipped=(), state="done", **counts):
 
 
 def test_all_are_stored_where_the_counts_say_so():
-    found = settle([None, None, 5], status(inserted=[1, 2], updated=[5]))
+    found = settle([None, None, 5], status(inserted=[1, 2], updated=[5]), 3)
     assert (found.stored, found.skipped, found.open) == ([0, 1, 2], [], [])
 
 
 def test_rows_that_bear_an_id_are_settled_by_it():
-    found = settle([5, None, 6], status(inserted=[1], updated=[5], skipped=[6]))
+    found = settle([5, None, 6], status(inserted=[1], updated=[5], skipped=[6]), 3)
     assert (found.stored, found.skipped, found.open, found.skips) == ([0, 1], [2], [], 0)
 
 
 def test_the_number_of_skips_among_the_open_rows_is_known():
     told = BatchStatus("b", "done", None, Part(1, (1,)), Part(1, (5,)), Part(1))
-    found = settle([5, None, None], told)
+    found = settle([5, None, None], told, 3)
     assert (found.stored, found.open, found.skips) == ([0], [1, 2], 1)
 
 
@@ -43,17 +43,29 @@ def test_the_number_of_skips_among_the_open_rows_is_known():
     ids=["failed", "fewer than there are", "more than there are"],
 )
 def test_counts_that_do_not_add_up_settle_nobody(told):
-    found = settle([None, None], told)
+    found = settle([None, None], told, 2)
     assert (found.stored, found.open, found.skips) == ([], [0, 1], None)
 
 
 def test_an_id_that_the_lists_do_not_name_though_they_name_all_is_open():
-    found = settle([5], status(updated=[999]))
+    found = settle([5], status(updated=[999]), 1)
     assert (found.stored, found.open) == ([], [0])
 
 
 def test_an_id_that_is_stored_and_skipped_is_open():
-    assert settle([5, None], status(updated=[5], skipped=[5])).stored == []
+    assert settle([5, None], status(updated=[5], skipped=[5]), 2).stored == []
+
+
+def test_counts_of_a_whole_batch_settle_a_part_of_it_only_if_nobody_was_skipped():
+    assert settle([None], status(inserted=[1, 2, 3]), 3).stored == [0]
+    assert settle([None], BatchStatus("b", "done", None, Part(2), Part(), Part(1)), 3).open == [0]
+    assert settle([None], status(inserted=[1]), 3).open == [0]
+
+
+def test_without_the_size_of_a_batch_only_an_id_settles_a_row():
+    found = settle([5, None], status(updated=[5], inserted=[6]), None)
+    assert (found.stored, found.open, found.skips) == ([0], [1], None)
+    assert not is_over(status(updated=[5, 6], state="running"), None)
 
 
 def test_a_batch_is_over_when_it_says_so_or_has_counted_everybody():
@@ -72,7 +84,7 @@ ids = st.lists(st.integers(1, 8), max_size=6)
 )
 def test_every_row_gets_one_verdict_and_no_skip_is_taken_for_a_success(rows, inserted, updated, skipped, state):
     told = status(inserted, updated, skipped, state)
-    found = settle(rows, told)
+    found = settle(rows, told, len(rows))
     assert sorted(found.stored + found.skipped + found.open) == list(range(len(rows)))
     named = {place for place, row in enumerate(rows) if row in set(skipped)}
     assert not named & set(found.stored)

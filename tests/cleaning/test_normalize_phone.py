@@ -1,0 +1,125 @@
+"""`normalize_phone` over Series and expressions."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from mbtoolkit import UsageError
+from mbtoolkit.cleaning import mobiles, normalize_phone
+
+
+def phone(text, country=None):
+    return normalize_phone(pl.Series("phone", [text], dtype=pl.String), country).to_list()[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "code", "number"),
+    [
+        pytest.param("+47 934 54 496", None, 47, 93454496, id="international"),
+        pytest.param("(+47) 934 54 496", None, 47, 93454496, id="international in brackets"),
+        pytest.param("004793454496", None, 47, 93454496, id="00"),
+        pytest.param("011 47 934 54 496", "US", 47, 93454496, id="011 from the United States"),
+        pytest.param("93454496", "no", 47, 93454496, id="local"),
+        pytest.param("4793454496", "NO", 47, 93454496, id="the code without a plus"),
+        pytest.param("47123456", "NO", 47, 47123456, id="a local number that begins as the code does"),
+        pytest.param("07700 900123", "GB", 44, 7700900123, id="trunk zero"),
+        pytest.param("+44 (0)7700 900123", None, 44, 7700900123, id="trunk zero in brackets"),
+        pytest.param("8 (912) 345-67-89", "RU", 7, 9123456789, id="trunk eight"),
+        pytest.param("1-202-456-1111", "US", 1, 2024561111, id="trunk one"),
+        pytest.param("011 15-2345-6789", "AR", 54, 91123456789, id="a prefix that stands for other digits"),
+        pytest.param("tel:+44-7700-900123", None, 44, 7700900123, id="a link"),
+        pytest.param("\u202a+44\u202f7700\u2009900\u00a0123\u202c", None, 44, 7700900123, id="spaces of every kind"),
+        pytest.param("\uff0b\uff14\uff17\u300093454496", None, 47, 93454496, id="full-width"),
+        pytest.param("٠٧٧٠٠ ٩٠٠١٢٣", "GB", 44, 7700900123, id="Arabic-Indic digits"),
+    ],
+)
+def test_a_phone_becomes_a_code_and_a_number(text, country, code, number):
+    assert phone(text, country) == {"mobile_country_code": code, "mobile_number": number, "issue": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "issue"),
+    [
+        pytest.param("4.477009E+11", "GB", "number_as_float: .*read the source as text", id="scientific"),
+        pytest.param("07700 900123 ext 12", "GB", r"phone_extension: .*alone: \+44 7700900123$", id="extension"),
+        pytest.param(
+            "07700 900123 / +47 93454496",
+            "GB",
+            r"phone_several: .*keep one: \+44 7700900123 or \+47 93454496$",
+            id="two, both offered",
+        ),
+        pytest.param(
+            "07700 900123 / 900 124 00",
+            None,
+            "phone_several: .*: 07700 900123 or 900 124 00$",
+            id="two, one that can't be read",
+        ),
+        pytest.param("O7700 9OO123", "GB", "phone_unreadable: .*can't be read", id="letters for digits"),
+        pytest.param("n/a", "GB", "phone_unreadable: .*can't be read", id="words"),
+        pytest.param("+39 06 1234 5678", None, "phone_unreadable: .*zero that belongs", id="a zero of its own"),
+        pytest.param("07700 900123", None, "country_code_missing: .*default_country", id="no country"),
+    ],
+)
+def test_an_issue_says_what_is_wrong_and_how_to_mend_it(text, country, issue):
+    found = phone(text, country)
+    assert found["mobile_number"] is None
+    assert found["mobile_country_code"] is None
+    assert pl.Series([found["issue"]]).str.contains(f"^{issue}").all(), found["issue"]
+
+
+def test_null_and_blank_stay_null_and_no_row_is_lost():
+    read = normalize_phone(pl.Series("phone", [None, " ", "+47 93454496", "\u200b"]))
+    assert read.name == "phone"
+    assert read.is_null().to_list() == [True, True, False, True]
+    assert normalize_phone(pl.Series("phone", [], dtype=pl.String)).dtype == mobiles.PHONE
+
+
+def test_the_country_may_stand_in_another_column():
+    frame = pl.DataFrame({"phone": ["93454496", "07700 900123", "0701234567"], "country": ["NO", " gb", "Sverige"]})
+    read = frame.lazy().select(normalize_phone(pl.col("phone"), pl.col("country"))).collect().unnest("phone")
+    assert read["mobile_country_code"].to_list() == [47, 44, None]
+    assert read["issue"][2].startswith("country_unknown: ")
+    assert read.equals(normalize_phone(frame["phone"], frame["country"]).struct.unnest())
+    assert read.equals(frame.select(normalize_phone(pl.col("phone"), frame["country"])).unnest("phone"))
+
+
+def test_an_expression_gives_what_a_series_gives_in_a_stream_too():
+    frame = pl.DataFrame({"phone": ["93454496", "x", None, "+44 7700 900123"] * 50_000, "group": [1, 2, 3, 4] * 50_000})
+    series = normalize_phone(frame["phone"], "NO")
+    expression = normalize_phone(pl.col("phone"), "NO")
+    assert (
+        frame.lazy().collect_schema() | {"phone": mobiles.PHONE}
+        == frame.lazy().with_columns(expression).collect_schema()
+    )
+    assert frame.lazy().select(expression).collect(engine="streaming")["phone"].equals(series)
+    assert frame.select(expression.over("group"))["phone"].equals(series)
+
+
+def test_whole_numbers_are_taken_as_they_are():
+    read = normalize_phone(pl.Series([93454496, 4793454496, -1, None]), "NO")
+    assert read.struct.field("mobile_number").to_list() == [93454496, 93454496, None, None]
+    assert read.struct.field("issue")[2].startswith("out_of_range: ")
+
+
+@pytest.mark.parametrize(
+    ("column", "country", "match"),
+    [
+        pytest.param(
+            pl.Series("tel", [4.7e9]), None, "'tel' holds decimal numbers.*read the column as text", id="floats"
+        ),
+        pytest.param(pl.Series([["1"]]), None, "give it as text", id="lists"),
+        pytest.param("phone", None, "pl.col", id="a name"),
+        pytest.param(pl.Series(["1"]), "Norway", "ISO 3166", id="no country code"),
+        pytest.param(pl.Series(["1"]), pl.col("country"), "both as Series", id="a Series and an expression"),
+        pytest.param(pl.Series(["1"] * 3), pl.Series(["NO"] * 2), "differ in length", id="lengths"),
+    ],
+)
+def test_a_call_that_can_not_be_right_is_an_error(column, country, match):
+    with pytest.raises(UsageError, match=match):
+        normalize_phone(column, country)
+
+
+def test_floats_are_refused_in_an_expression_too():
+    with pytest.raises(UsageError, match="read the column as text"):
+        pl.DataFrame({"tel": [4.7e9]}).select(normalize_phone(pl.col("tel")))
