@@ -26,7 +26,7 @@ def crm():
 @pytest.mark.parametrize("room_bytes", ROOMS)
 @pytest.mark.parametrize("via", ["single", "batch"])
 def test_a_full_disk_stops_the_sending_before_an_intent_is_lost(nursery, crm, tmp_path, run_dir, via, room_bytes):
-    contacts = people(2_000)
+    contacts = people(1_500)
     contacts.write_parquet(tmp_path / "people.parquet")
     crm.fail("reset", phase="after_commit", times=None, after=3, every=7)
     child = nursery.start(
@@ -43,7 +43,7 @@ def test_a_full_disk_stops_the_sending_before_an_intent_is_lost(nursery, crm, tm
     crm.wait_for_batches()
     results = pl.read_parquet(tmp_path / "results.parquet")
     assert "can't be written any more" in child.said
-    assert 0 < crm.applied().height < 2_000
+    assert 0 < crm.applied().height < 1_500
     assert judge(results, crm.applied()).faults == {}
 
     (run_id,) = list_runs(run_dir)["run_id"]
@@ -56,7 +56,7 @@ def test_a_full_disk_stops_the_sending_before_an_intent_is_lost(nursery, crm, tm
 
 
 def test_a_disk_that_is_full_from_the_beginning_lets_nothing_be_sent(nursery, crm, tmp_path, run_dir):
-    people(2_000).write_parquet(tmp_path / "people.parquet")
+    people(1_500).write_parquet(tmp_path / "people.parquet")
     child = nursery.start(
         "on_a_full_disk",
         room_bytes=5_000,

@@ -68,8 +68,8 @@ def until_nothing_is_left(nursery, place, contacts):
 
 
 def points(way):
-    """All of them, or a sixth."""
-    return range(1, MOST_POINTS) if IS_FULL else range(1 + sum(map(ord, way)) % 6, MOST_POINTS, 6)
+    """All of them, or a seventh."""
+    return range(1, MOST_POINTS) if IS_FULL else range(1 + sum(map(ord, way)) % 7, MOST_POINTS, 7)
 
 
 @pytest.mark.parametrize("via", ["single", "batch"])
@@ -93,4 +93,4 @@ def test_a_death_at_any_durable_step_loses_and_doubles_nothing(nursery, tmp_path
             crm.wait_for_batches()
             figures = judge(results, crm.applied())
             assert (figures.faults, figures.unsent) == ({}, 0), (point, results.select(NOTES, "^mb_.*$"), crm.applied())
-    assert died > (10 if IS_FULL else 5)
+    assert died > (20 if IS_FULL else 1)

@@ -14,6 +14,8 @@ from mbtoolkit.sandbox import Behaviour, Plan, Sandbox
 pytestmark = pytest.mark.slow
 
 ROUNDS = 2
+SAID = "is being worked on by another process"
+PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -37,15 +39,22 @@ def test_of_two_resumes_at_once_one_goes_on_and_the_other_says_so(nursery, other
                 time.sleep(0.01)
             first.kill()
             first.wait()
+            crm.clear_faults()
+            crm.fail("status", status=503, retry_after="0.2", times=None)  # so that none ends before the other begins
             (run_id,) = list_runs(run_dir)["run_id"]
             files = [tmp_path / f"results-{number}-{which}.parquet" for which in range(2)]
+            until = time.monotonic() + PATIENCE_SECONDS
             both = [
                 each.start("resume", run_id=run_id, results=file, **place)
                 for each, file in zip((nursery, other_nursery), files, strict=True)
             ]
+            while not any(SAID in child.said for child in both):
+                assert time.monotonic() < until, [child.said for child in both]
+                time.sleep(0.02)
+            crm.clear_faults()
             codes = [child.wait() for child in both]
             assert sorted(codes) == [0, 1], [child.said for child in both]
-            assert "is being worked on by another process" in both[codes.index(1)].said
+            assert SAID in both[codes.index(1)].said
             assert not files[codes.index(1)].exists()
             figures = judge(pl.read_parquet(files[codes.index(0)]), crm.applied())
             assert (figures.faults, figures.unsent) == ({}, 0)
