@@ -30,6 +30,8 @@ STATUS_OF: Final[dict[str, Status]] = {
 DIED: Final = Outcome("unknown", code="died", message="the process ended while the answer was on its way")
 
 _UNENDED: Final = -1
+_MANY: Final = 16
+"""So many neighbours are written as one slice; fewer cost as little one by one."""
 
 
 class Event(Protocol):
@@ -75,16 +77,25 @@ class Rows:
         self.final = array("l", [_UNENDED]) * self.count
         self.attempts = array("l", [0]) * self.count
 
+    @property
+    def unended(self) -> int:
+        """How many rows have not ended."""
+        return self.final.count(_UNENDED)
+
     def outcome(self, row: int) -> Outcome | None:
         """What a row ended with; None while it has not ended."""
         place = self.final[row]
         return None if place < 0 else self.told[place]
 
-    def send(self, rows: Iterable[int]) -> None:
+    def send(self, rows: Sequence[int]) -> None:
         """They are about to be sent."""
+        self.on_way.update(rows)
+        place = _slice_of(rows)
+        if place is not None and (before := self.attempts[place]) == _times(before[0], len(rows)):
+            self.attempts[place] = _times(before[0] + 1, len(rows))
+            return
         for row in rows:
             self.attempts[row] += 1
-            self.on_way.add(row)
 
     def refuse(self, rows: Iterable[int]) -> None:
         """An attempt ended without a trace."""
@@ -103,17 +114,24 @@ class Rows:
     def end(self, rows: Sequence[int], outcome: Outcome) -> None:
         """They have ended."""
         self.on_way.difference_update(rows)
-        place = len(self.told)
+        self._write(rows, len(self.told))
         self.told.append(outcome)
-        for row in rows:
-            self.final[row] = place
         if outcome.batch_id in self.taken_in and outcome.kind != "accepted":
             self.taken_in[outcome.batch_id].difference_update(rows)
             if not self.taken_in[outcome.batch_id]:
                 del self.taken_in[outcome.batch_id]
-        if outcome.kind == "stored":
+        if outcome.kind == "stored" and self.doubts:
             for row in rows:
                 self.doubts.pop(row, None)
+
+    def _write(self, rows: Sequence[int], told: int) -> None:
+        """What they ended with, as a place in `told`."""
+        place = _slice_of(rows)
+        if place is not None:
+            self.final[place] = _times(told, len(rows))
+            return
+        for row in rows:
+            self.final[row] = told
 
     def reopen(self, is_safe: Callable[[int], bool]) -> None:
         """Opens again what an earlier sending left: not sent, in a batch's hands, or in doubt and safe to re-send."""
@@ -128,6 +146,20 @@ class Rows:
                 self.doubts[row] = outcome
             elif outcome.kind == "accepted" and outcome.batch_id is not None:
                 self.taken_in.setdefault(outcome.batch_id, set()).add(row)
+
+
+def _slice_of(rows: Sequence[int]) -> slice | None:
+    """Where rows stand that are neighbours; None where they are not, or only a few."""
+    if len(rows) < _MANY:
+        return None
+    first, end = rows[0], rows[0] + len(rows)
+    if isinstance(rows, range):
+        return slice(first, end) if rows.step == 1 else None
+    return slice(first, end) if rows[-1] == end - 1 and list(rows) == list(range(first, end)) else None
+
+
+def _times(value: int, count: int) -> array[int]:
+    return array("l", [value]) * count
 
 
 def replay(count: int, events: Iterable[Event]) -> Rows:
