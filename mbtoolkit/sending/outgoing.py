@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from mbtoolkit.schemas.sharing import identifier_keys, shared_identifiers
+from mbtoolkit.sending.queue import neighbours
 
 OUTGOING: Final[dict[str, pl.DataType]] = {
     "payload": pl.String(),
@@ -107,7 +108,6 @@ class Outgoing:
 
 
 def _at(column: pl.Series, rows: Sequence[int]) -> list[Any]:
-    """The cells of some rows; neighbours are not looked for one by one."""
-    if isinstance(rows, range) and rows.step == 1:
-        return column.slice(rows.start, len(rows)).to_list()
-    return column.gather(list(rows)).to_list()
+    """The cells of some rows; neighbours are not looked up one by one."""
+    found = neighbours(rows)
+    return (column.gather(list(rows)) if found is None else column.slice(found.start, len(found))).to_list()

@@ -14,7 +14,17 @@ from typing import Final
 _SINGLE: Final = 1
 _BATCH: Final = 2
 _MANY: Final = 16
-"""So many neighbours are kept as a range; fewer cost as little one by one."""
+"""So many neighbours are treated as a range; fewer cost as little one by one."""
+
+
+def neighbours(rows: Sequence[int]) -> range | None:
+    """The rows as a range, where each stands right behind the one before; None where they don't, or are few."""
+    if len(rows) < _MANY:
+        return None
+    if isinstance(rows, range):
+        return rows if rows.step == 1 else None
+    found = range(rows[0], rows[0] + len(rows))
+    return found if rows[-1] == found[-1] and list(rows) == list(found) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import polars as pl
 
 from mbtoolkit.client import Outcome
 from mbtoolkit.schemas.frames import RESULTS, Status
+from mbtoolkit.sending.queue import neighbours
 
 STATUS_OF: Final[dict[str, Status]] = {
     "stored": "succeeded",
@@ -30,8 +31,6 @@ STATUS_OF: Final[dict[str, Status]] = {
 DIED: Final = Outcome("unknown", code="died", message="the process ended while the answer was on its way")
 
 _UNENDED: Final = -1
-_MANY: Final = 16
-"""So many neighbours are written as one slice; fewer cost as little one by one."""
 
 
 class Event(Protocol):
@@ -82,6 +81,12 @@ class Rows:
         """How many rows have not ended."""
         return self.final.count(_UNENDED)
 
+    def open_marks(self) -> bytearray:
+        """For each row 1 where it has not ended, 0 where it has."""
+        if not self.told:
+            return bytearray(b"\1") * self.count
+        return bytearray(place < 0 for place in self.final)
+
     def outcome(self, row: int) -> Outcome | None:
         """What a row ended with; None while it has not ended."""
         place = self.final[row]
@@ -90,9 +95,9 @@ class Rows:
     def send(self, rows: Sequence[int]) -> None:
         """They are about to be sent."""
         self.on_way.update(rows)
-        place = _slice_of(rows)
-        if place is not None and (before := self.attempts[place]) == _times(before[0], len(rows)):
-            self.attempts[place] = _times(before[0] + 1, len(rows))
+        found = neighbours(rows)
+        if found and (before := self.attempts[found.start : found.stop]) == _times(before[0], len(found)):
+            self.attempts[found.start : found.stop] = _times(before[0] + 1, len(found))
             return
         for row in rows:
             self.attempts[row] += 1
@@ -126,9 +131,9 @@ class Rows:
 
     def _write(self, rows: Sequence[int], told: int) -> None:
         """What they ended with, as a place in `told`."""
-        place = _slice_of(rows)
-        if place is not None:
-            self.final[place] = _times(told, len(rows))
+        found = neighbours(rows)
+        if found:
+            self.final[found.start : found.stop] = _times(told, len(found))
             return
         for row in rows:
             self.final[row] = told
@@ -146,16 +151,6 @@ class Rows:
                 self.doubts[row] = outcome
             elif outcome.kind == "accepted" and outcome.batch_id is not None:
                 self.taken_in.setdefault(outcome.batch_id, set()).add(row)
-
-
-def _slice_of(rows: Sequence[int]) -> slice | None:
-    """Where rows stand that are neighbours; None where they are not, or only a few."""
-    if len(rows) < _MANY:
-        return None
-    first, end = rows[0], rows[0] + len(rows)
-    if isinstance(rows, range):
-        return slice(first, end) if rows.step == 1 else None
-    return slice(first, end) if rows[-1] == end - 1 and list(rows) == list(range(first, end)) else None
 
 
 def _times(value: int, count: int) -> array[int]:
