@@ -36,7 +36,7 @@ def outgoing_frame(valid: pl.DataFrame, payloads: pl.DataFrame) -> pl.DataFrame:
         `OUTGOING`, same height and order.
     """
     keys = identifier_keys(valid)
-    shared = shared_identifiers(valid)
+    shared = shared_identifiers(valid, keys=keys)
     own = pl.select(pl.sum_horizontal([pl.lit(key.is_not_null()).cast(pl.Int32) for key in keys.values()] or [0]))
     has = own.to_series() if own.height == valid.height else pl.repeat(own.item(), valid.height, eager=True)
     per_row = shared.group_by("row").agg(pl.len().cast(pl.Int32).alias("shared"), pl.col("component").min())
