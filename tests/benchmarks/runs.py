@@ -43,20 +43,27 @@ def megabytes() -> float:
     return peak / 1024 if sys.platform != "darwin" else peak / 1024**2
 
 
+def contacts(rows: int, *, with_ids: bool = False) -> pl.DataFrame:
+    """Contacts that are all sent, with an id of their own each where that is asked for."""
+    frame = ratios.contacts(rows, bad_every=CLEAN)
+    return frame.with_columns(contact_id=pl.int_range(1, rows + 1, dtype=pl.Int64)) if with_ids else frame
+
+
 def opt_ins(frame: pl.DataFrame) -> int:
     return int(frame["mobile_opt_in"].sum() + frame["email_opt_in"].sum())
 
 
-def one_run(base_url: str, rows: int, batch_size: int, run_dir: str) -> dict[str, float]:
+def one_run(base_url: str, rows: int, batch_size: int, with_ids: bool, run_dir: str) -> dict[str, float]:
     """One run in this process.
 
     Args:
         base_url: of the server.
         rows: of the frame.
         batch_size: contacts a batch; 0 for the single operation.
+        with_ids: whether every contact bears an id.
         run_dir: of the journal; "" for none.
     """
-    frame = ratios.contacts(rows, bad_every=CLEAN)
+    frame = contacts(rows, with_ids=with_ids)
     before = megabytes()
     with Client(base_url, "token") as client:
         began, cpu = time.perf_counter(), time.process_time()
@@ -66,32 +73,36 @@ def one_run(base_url: str, rows: int, batch_size: int, run_dir: str) -> dict[str
         )  # fmt: skip
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     assert (results["mb_status"] == "succeeded").all()
+    assert not with_ids or not batch_size or results["mb_contact_id"].equals(frame["contact_id"])
     return {
         "seconds": seconds, "cpu_seconds": cpu_seconds, "frame": frame.estimated_size("mb"), "before": before,
         "peak": megabytes(),
     }  # fmt: skip
 
 
-def in_a_process(*told: object) -> dict[str, float]:
+def in_a_process(
+    base_url: str, rows: int, batch_size: int, *, has_journal: bool, with_ids: bool = False
+) -> dict[str, float]:
     """`one_run` in a fresh process."""
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".runs-") as folder:
-        run_dir = folder if told[-1] else ""
-        command = [sys.executable, __file__, "--one", *map(str, told[:-1]), run_dir]
+        told = [base_url, str(rows), str(batch_size), str(int(with_ids)), folder if has_journal else ""]
+        command = [sys.executable, __file__, "--one", *told]
         return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def by_batches(base_url: str, rows: int, batch_size: int, rounds: int) -> None:
+def by_batches(base_url: str, rows: int, batch_size: int, rounds: int, *, with_ids: bool = False) -> None:
     """Prints what runs cost with and without a journal."""
     found = {has: [] for has in (True, False)}
     for _ in range(rounds):
         for has_journal, runs in found.items():
-            runs.append(in_a_process(base_url, rows, batch_size, has_journal))
+            runs.append(in_a_process(base_url, rows, batch_size, has_journal=has_journal, with_ids=with_ids))
     medians = {has: statistics.median(run["seconds"] for run in runs) for has, runs in found.items()}
     for has_journal, runs in found.items():
         cpu = statistics.median(run["cpu_seconds"] for run in runs)
         peak, before = max(run["peak"] for run in runs), runs[0]["before"]
         print(
-            f"batches of {batch_size:>5,}, {rows:,} rows, {'journal' if has_journal else 'no journal':<10} "
+            f"batches of {batch_size:>5,}, {rows:,} rows{' with ids' if with_ids else ''}, "
+            f"{'journal' if has_journal else 'no journal':<10} "
             f"{rows / medians[has_journal]:>9,.0f} contacts/s {medians[has_journal]:>8.2f} s, {cpu:>6.2f} s of CPU; "
             f"peak {peak:>6,.0f} MB ({before:,.0f} MB of it before, with the frame's {runs[0]['frame']:,.0f} MB)",
             flush=True,
@@ -101,11 +112,11 @@ def by_batches(base_url: str, rows: int, batch_size: int, rounds: int) -> None:
 
 def one_by_one(base_url: str, rows: int, rounds: int) -> None:
     """Prints what the single operation costs beside bare posts of bodies made beforehand."""
-    bodies = ratios.dicts_and_orjson(ratios.contacts(rows, bad_every=CLEAN))
+    bodies = ratios.dicts_and_orjson(contacts(rows))
     found: dict[str, list[float]] = {"journal": [], "no journal": [], "bare httpx posts": []}
     for _ in range(rounds):
-        found["journal"].append(in_a_process(base_url, rows, 0, True)["seconds"])
-        found["no journal"].append(in_a_process(base_url, rows, 0, False)["seconds"])
+        found["journal"].append(in_a_process(base_url, rows, 0, has_journal=True)["seconds"])
+        found["no journal"].append(in_a_process(base_url, rows, 0, has_journal=False)["seconds"])
         found["bare httpx posts"].append(ratios.seconds(lambda: ratios.bare_posts(base_url, bodies)))
     bare = statistics.median(found["bare httpx posts"])
     for name, times in found.items():
@@ -126,7 +137,7 @@ def stage(name: str) -> Iterator[None]:
 
 def stages(base_url: str, rows: int, batch_size: int, run_dir: str) -> None:
     """Prints what each part of `upsert_contacts` takes; `Plan.of` holds the two before it once more."""
-    frame = ratios.contacts(rows, bad_every=CLEAN)
+    frame = contacts(rows)
     options = SendOptions(by_batch=bool(batch_size), batch_size=batch_size or 100)
     nothing = pl.Series([], dtype=pl.Int64)
     print(f"{rows:,} rows, {frame.estimated_size('mb'):,.0f} MB; peak {megabytes():,.0f} MB before")
@@ -160,8 +171,8 @@ def stages(base_url: str, rows: int, batch_size: int, run_dir: str) -> None:
 
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
-        base_url, rows, batch_size, run_dir = sys.argv[2:]
-        print(json.dumps(one_run(base_url, int(rows), int(batch_size), run_dir)))
+        base_url, rows, batch_size, with_ids, run_dir = sys.argv[2:]
+        print(json.dumps(one_run(base_url, int(rows), int(batch_size), with_ids == "1", run_dir)))
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -177,6 +188,7 @@ def main() -> None:
             return
         for batch_size in (1_000, 100):
             by_batches(base_url, options.rows, batch_size, options.rounds)
+        by_batches(base_url, options.rows, 1_000, options.rounds, with_ids=True)
         one_by_one(base_url, options.singles, options.rounds)
     print(f"load {os.getloadavg()[0]:.1f}")
 
