@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -97,8 +96,7 @@ def note_end(journal: Journal, results: pl.DataFrame) -> None:
 
 def _say_if_stopped(sending: Sending) -> None:
     """A log line, which Python shows by default, where a run ended early."""
-    left = Counter("not_sent" if place < 0 else "" for place in sending.rows.final)["not_sent"]
-    left += sum(sending.counts[status] for status in ("not_sent",))
+    left = sending.rows.unended + sending.counts["not_sent"]
     why = sending.stopped_by
     if why is not None:
         told = f"{why.http_status or ''} {why.code}".strip()

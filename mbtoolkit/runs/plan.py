@@ -75,7 +75,8 @@ class Plan:
             unended: what is said of those that have not ended.
             run_id: of the run.
         """
-        sent = told_frame(rows, unended).select(self.positions.cast(pl.Int64).alias("position"), pl.all())
+        told = told_frame(rows, unended).with_columns(_own_ids(self.outgoing))
+        sent = told.select(self.positions.cast(pl.Int64).alias("position"), pl.all())
         return results_frame(self.contacts, self.rows, pl.concat([sent, self.unsent]), run_id)
 
     def frozen(self) -> dict[str, pl.DataFrame]:
@@ -97,6 +98,13 @@ class Plan:
             Outgoing(outgoing.select(*OUTGOING)),
             frames[_REFUSED],
         )
+
+
+def _own_ids(outgoing: Outgoing) -> pl.Expr:
+    """`mb_contact_id`: of a row that a batch stored its own id, for the batch names none; of others the CRM's."""
+    by_batch = (pl.col("mb_status") == "succeeded") & pl.col("mb_batch_id").is_not_null() & pl.col("mb_code").is_null()
+    own = pl.when(by_batch).then(pl.lit(outgoing.frame["contact_id"]))
+    return pl.coalesce("mb_contact_id", own).alias("mb_contact_id")
 
 
 FROZEN: Final = (_CONTACTS, _OUTGOING, _REFUSED)

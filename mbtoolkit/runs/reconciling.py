@@ -122,12 +122,12 @@ def _known(plan: Plan, results: pl.DataFrame, sizes: Mapping[str, int], recorder
     accepted = before.filter((pl.col("mb_status") == "accepted") & pl.col("mb_batch_id").is_not_null())
     for (batch_id,), part in accepted.group_by("mb_batch_id", maintain_order=True):
         recorder.accept(part["row"].to_list(), str(batch_id), sizes.get(str(batch_id)))
-    for line in before.join(accepted, on="row", how="anti", maintain_order="left").iter_rows(named=True):
-        status = line["mb_status"]
-        if status in _OPEN:
-            _doubt(plan, line["row"], line, recorder)
-        else:
-            recorder.end([line["row"]], replace(_KEPT, kind=_SETTLED.get(status, "not_sent")))
+    others = before.join(accepted, on="row", how="anti", maintain_order="left")
+    is_open = pl.col("mb_status").cast(pl.String).is_in(_OPEN)
+    for (status,), part in others.filter(~is_open).group_by("mb_status", maintain_order=True):
+        recorder.end(part["row"].to_list(), replace(_KEPT, kind=_SETTLED.get(str(status), "not_sent")))
+    for line in others.filter(is_open).iter_rows(named=True):
+        _doubt(plan, line["row"], line, recorder)
     _hold_overtaken(plan, recorder)
     return recorder.rows
 

@@ -38,12 +38,15 @@ def identifier_keys(frame: pl.DataFrame, unusual: pl.Series | None = None) -> di
     return keys
 
 
-def shared_identifiers(frame: pl.DataFrame, unusual: pl.Series | None = None) -> pl.DataFrame:
+def shared_identifiers(
+    frame: pl.DataFrame, unusual: pl.Series | None = None, *, keys: dict[str, pl.Series] | None = None
+) -> pl.DataFrame:
     """The rows that share an identifier with another row.
 
     Args:
         frame: a conformed contacts frame.
         unusual: what `unusual_emails` says of its e-mail column, where that is known already.
+        keys: what `identifier_keys` says of it, where that is known already.
 
     Returns:
         One line a row and shared identifier: `row` (UInt32, position in `frame`), `identifier` (`contact_id`, `mobile`
@@ -51,9 +54,8 @@ def shared_identifiers(frame: pl.DataFrame, unusual: pl.Series | None = None) ->
         the first of all rows that hang together with it, directly or through others), and the frame's opt-in columns.
     """
     opt_ins = [column for column in OPT_INS if column in frame.columns]
-    found = [
-        _rows_sharing(frame, identifier, key, opt_ins) for identifier, key in identifier_keys(frame, unusual).items()
-    ]
+    known = identifier_keys(frame, unusual) if keys is None else keys
+    found = [_rows_sharing(frame, identifier, key, opt_ins) for identifier, key in known.items()]
     if not found:
         return pl.DataFrame(schema=SHARED)
     shared = pl.concat(found)

@@ -23,7 +23,7 @@ from mbtoolkit.client import AsyncClient, Attempts, BatchStatus, Outcome, Wait
 from mbtoolkit.client.retries import UNSAID_PAUSE_SECONDS
 from mbtoolkit.sending.drilling import Drill
 from mbtoolkit.sending.queue import Unit
-from mbtoolkit.sending.settling import Polling, Settled, is_over, settle
+from mbtoolkit.sending.settling import Polling, is_over, settle
 
 if TYPE_CHECKING:
     from mbtoolkit.sending.engine import Sending
@@ -214,7 +214,7 @@ class Batches:
         else:
             if outcome.stops_run:
                 sending.gate.stop_for(outcome)
-            sending.settle(list(rows), outcome)
+            sending.settle(rows, outcome)
 
     def _send_again(self, rows: Sequence[int], outcome: Outcome) -> None:
         """After doubt: what is safe goes as a batch once more, then one by one; the rest ends in doubt."""
@@ -229,9 +229,9 @@ class Batches:
             sending.put_back(Unit(safe_rows, is_batch=is_batch))
 
     def _follow(self, batch_id: str, rows: Sequence[int]) -> None:
-        self._sending.follow(asyncio.create_task(self._until_settled(batch_id, list(rows))))
+        self._sending.follow(asyncio.create_task(self._until_settled(batch_id, rows)))
 
-    async def _until_settled(self, batch_id: str, rows: list[int]) -> None:
+    async def _until_settled(self, batch_id: str, rows: Sequence[int]) -> None:
         """Asks for the status of a batch until it has ended, and settles its rows."""
         began = time.monotonic()
         status = await self._last_status(batch_id, self._sending.rows.sizes.get(batch_id))
@@ -259,12 +259,14 @@ class Batches:
                 return last
         return None
 
-    def _settle(self, batch_id: str, rows: list[int], status: BatchStatus) -> None:
+    def _settle(self, batch_id: str, rows: Sequence[int], status: BatchStatus) -> None:
         sending = self._sending
         found = settle(sending.outgoing.contact_ids(rows), status, sending.rows.sizes.get(batch_id))
         self._judge_operation(status)
-        for row, contact_id in self._stored(rows, found):
-            sending.settle(row, Outcome("stored", contact_id=contact_id, batch_id=batch_id))
+        # All together, also those that bear an id: the results frame has it from the row.
+        stored = rows if len(found.stored) == len(rows) else [rows[place] for place in found.stored]
+        if stored:
+            sending.settle(stored, Outcome("stored", batch_id=batch_id))
         self._drill(
             [rows[place] for place in found.skipped], Drill(batch_id, set(), len(found.skipped), sending.settle)
         )
@@ -277,15 +279,6 @@ class Batches:
         if safe and found.skips is None:
             sending.recorder.doubt(safe, doubt)  # its answer to the single operation can't tell about the batch
         self._drill(safe, Drill(batch_id, set(), found.skips, sending.settle))
-
-    def _stored(self, rows: list[int], found: Settled) -> list[tuple[list[int], int | None]]:
-        """The stored rows, those that bear no id together."""
-        ids = self._sending.outgoing.contact_ids(rows)
-        without = [rows[place] for place in found.stored if ids[place] is None]
-        bearing: list[tuple[list[int], int | None]] = [
-            ([rows[place]], ids[place]) for place in found.stored if ids[place] is not None
-        ]
-        return bearing + ([(without, None)] if without else [])
 
     def _drill(self, rows: list[int], drill: Drill) -> None:
         drill.pending = set(rows)

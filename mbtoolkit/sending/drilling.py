@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -31,7 +31,7 @@ class Drill:
     batch_id: str
     pending: set[int]
     skips: int | None
-    settle: Callable[[list[int], Outcome], None]
+    settle: Callable[[Sequence[int], Outcome], None]
     refused: dict[int, Outcome] = field(default_factory=dict)
 
     def hear(self, row: int, outcome: Outcome) -> None:

@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import itemgetter
@@ -168,13 +168,13 @@ class Sending:
             return replace(NOT_REACHED, code=why.code, message=why.message)
         return NOT_REACHED
 
-    def settle(self, rows: list[int], outcome: Outcome) -> None:
+    def settle(self, rows: Sequence[int], outcome: Outcome) -> None:
         """Rows have ended; those of the same contact that wait for them go on, or are held back.
 
         A row that an earlier attempt may have stored does not end as not sent, whatever its last attempt came to.
         """
         status = STATUS_OF[outcome.kind]
-        if status == "not_sent":
+        if status == "not_sent" and self.rows.doubts:
             in_doubt = [row for row in rows if row in self.rows.doubts]
             for row in in_doubt:
                 self.settle([row], self.rows.doubts[row])
@@ -182,10 +182,10 @@ class Sending:
         if not rows:
             return
         # A batch that is in doubt may be worked on late, after what was sent since.
-        late = self.rows.doubts.keys() & set(rows) if self.options.by_batch else set()
+        late = self.rows.doubts.keys() & set(rows) if self.options.by_batch and self.rows.doubts else set()
         self.recorder.end(rows, outcome)
         self.counts[status] += len(rows)
-        for row in rows:
+        for row in rows if self.outgoing.successor else ():
             behind = self.outgoing.successor.get(row)
             if behind is None or self.rows.final[behind] >= 0:
                 continue
@@ -227,7 +227,7 @@ class Sending:
     def _first_queue(self) -> Queue:
         """The rows that have not ended, and of each contact only the first of them."""
         rows, outgoing, options = self.recorder.rows, self.outgoing, self.options
-        is_ready = bytearray(1 if place < 0 else 0 for place in rows.final)
+        is_ready = rows.open_marks()
         self.total = sum(is_ready)
         for row in self._not_to_be_sent():
             is_ready[row] = 0

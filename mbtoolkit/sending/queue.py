@@ -13,6 +13,18 @@ from typing import Final
 
 _SINGLE: Final = 1
 _BATCH: Final = 2
+_MANY: Final = 16
+"""So many neighbours are treated as a range; fewer cost as little one by one."""
+
+
+def neighbours(rows: Sequence[int]) -> range | None:
+    """The rows as a range, where each stands right behind the one before; None where they don't, or are few."""
+    if len(rows) < _MANY:
+        return None
+    if isinstance(rows, range):
+        return rows if rows.step == 1 else None
+    found = range(rows[0], rows[0] + len(rows))
+    return found if rows[-1] == found[-1] and list(rows) == list(found) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,7 @@ class Unit:
     """Rows that go in one request.
 
     Attributes:
-        rows: their positions.
+        rows: their positions; a range where they are many neighbours, which costs less everywhere.
         is_batch: whether by the batch operation.
     """
 
@@ -42,8 +54,7 @@ class Queue:
         self._is_batched = is_batched
         self._has_no_batches = False
         # A mark a row, searched by the interpreter's own code: rows are found without a loop over all of them.
-        both = zip(is_ready, is_batched, strict=True)
-        self._marks = bytearray(((_BATCH if is_batch else _SINGLE) if ready else 0) for ready, is_batch in both)
+        self._marks = _marks(is_ready, is_batched)
         self._at = {False: 0, True: 0}
         self._released: dict[bool, deque[int]] = {False: deque(), True: deque()}
         self._again: deque[Unit] = deque()
@@ -84,15 +95,36 @@ class Queue:
             return Unit(unit.rows[:most], unit.is_batch)
         return unit
 
-    def _rows(self, count: int, *, is_batch: bool) -> list[int]:
+    def _rows(self, count: int, *, is_batch: bool) -> Sequence[int]:
         released = self._released[is_batch]
         rows = [released.popleft() for _ in range(min(count, len(released)))]
         while len(rows) < count:
-            found = self._marks.find(_BATCH if is_batch else _SINGLE, self._at[is_batch])
-            if found < 0:
-                self._at[is_batch] = len(self._marks)
+            found = self._neighbours(count - len(rows), is_batch=is_batch)
+            if not found:
                 break
-            self._marks[found] = 0
-            self._at[is_batch] = found + 1
-            rows.append(found)
+            if len(found) == count >= _MANY:
+                return found
+            rows += found
         return rows
+
+    def _neighbours(self, count: int, *, is_batch: bool) -> range:
+        """The next rows that may go, up to the first that may not, and so many at the most; takes their marks away."""
+        mark = bytes([_BATCH if is_batch else _SINGLE])
+        first = self._marks.find(mark, self._at[is_batch])
+        if first < 0:
+            self._at[is_batch] = len(self._marks)
+            return range(0)
+        ahead = self._marks[first : first + count]
+        end = first + len(ahead) - len(ahead.lstrip(mark))
+        self._marks[first:end] = bytes(end - first)
+        self._at[is_batch] = end
+        return range(first, end)
+
+
+def _marks(is_ready: bytearray, is_batched: bytearray) -> bytearray:
+    """A mark for each row, the bytes of all rows (1 or 0) taken as one large number."""
+    if len(is_ready) != len(is_batched):
+        msg = f"{len(is_ready)} rows, of which {len(is_batched)} have an operation"
+        raise ValueError(msg)
+    ready, batched = int.from_bytes(is_ready), int.from_bytes(is_batched)
+    return bytearray((ready * _SINGLE + (ready & batched) * (_BATCH - _SINGLE)).to_bytes(len(is_ready)))

@@ -16,6 +16,7 @@ import polars as pl
 
 from mbtoolkit.client import Outcome
 from mbtoolkit.schemas.frames import RESULTS, Status
+from mbtoolkit.sending.queue import neighbours
 
 STATUS_OF: Final[dict[str, Status]] = {
     "stored": "succeeded",
@@ -80,16 +81,31 @@ class Rows:
         self.final = array("l", [_UNENDED]) * self.count
         self.attempts = array("l", [0]) * self.count
 
+    @property
+    def unended(self) -> int:
+        """How many rows have not ended."""
+        return self.final.count(_UNENDED)
+
+    def open_marks(self) -> bytearray:
+        """For each row 1 where it has not ended, 0 where it has."""
+        if not self.told:
+            return bytearray(b"\1") * self.count
+        return bytearray(place < 0 for place in self.final)
+
     def outcome(self, row: int) -> Outcome | None:
         """What a row ended with; None while it has not ended."""
         place = self.final[row]
         return None if place < 0 else self.told[place]
 
-    def send(self, rows: Iterable[int]) -> None:
+    def send(self, rows: Sequence[int]) -> None:
         """They are about to be sent."""
+        self.on_way.update(rows)
+        found = neighbours(rows)
+        if found and (before := self.attempts[found.start : found.stop]) == _times(before[0], len(found)):
+            self.attempts[found.start : found.stop] = _times(before[0] + 1, len(found))
+            return
         for row in rows:
             self.attempts[row] += 1
-            self.on_way.add(row)
 
     def refuse(self, rows: Iterable[int]) -> None:
         """An attempt ended without a trace."""
@@ -113,17 +129,24 @@ class Rows:
     def end(self, rows: Sequence[int], outcome: Outcome) -> None:
         """They have ended."""
         self.on_way.difference_update(rows)
-        place = len(self.told)
+        self._write(rows, len(self.told))
         self.told.append(outcome)
-        for row in rows:
-            self.final[row] = place
         if outcome.batch_id in self.taken_in and outcome.kind != "accepted":
             self.taken_in[outcome.batch_id].difference_update(rows)
             if not self.taken_in[outcome.batch_id]:
                 del self.taken_in[outcome.batch_id]
-        if outcome.kind == "stored":
+        if outcome.kind == "stored" and self.doubts:
             for row in rows:
                 self.doubts.pop(row, None)
+
+    def _write(self, rows: Sequence[int], told: int) -> None:
+        """What they ended with, as a place in `told`."""
+        found = neighbours(rows)
+        if found:
+            self.final[found.start : found.stop] = _times(told, len(found))
+            return
+        for row in rows:
+            self.final[row] = told
 
     def reopen(self, is_safe: Callable[[int], bool]) -> None:
         """Opens again what an earlier sending left: not sent, in a batch's hands, or in doubt and safe to re-send."""
@@ -138,6 +161,10 @@ class Rows:
                 self.doubts[row] = outcome
             elif outcome.kind == "accepted" and outcome.batch_id is not None:
                 self.taken_in.setdefault(outcome.batch_id, set()).add(row)
+
+
+def _times(value: int, count: int) -> array[int]:
+    return array("l", [value]) * count
 
 
 def replay(count: int, events: Iterable[Event]) -> Rows:

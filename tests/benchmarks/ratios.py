@@ -145,10 +145,10 @@ def dicts_and_orjson(frame: pl.DataFrame) -> list[bytes]:
 
 
 @contextlib.contextmanager
-def answering_server() -> Iterator[str]:
-    """The address of a server that only answers, in a process of its own."""
+def answering_server(*told: str) -> Iterator[str]:
+    """The address of a server that only answers, in a process of its own; what it is told, see there."""
     script = Path(__file__).with_name("answering.py")
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, str(script), *told], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"

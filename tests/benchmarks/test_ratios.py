@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from mbtoolkit import build_payloads, validate_contacts
+from mbtoolkit import Client, build_payloads, upsert_contacts, validate_contacts
 
 SCRIPT = Path(__file__).with_name("ratios.py")
 
@@ -65,3 +65,36 @@ def test_the_small_setting_prints_every_comparison():
     )
     assert done.stdout.count("\n") == 7
     assert "import polars" in done.stdout
+
+
+def test_whole_runs_are_stored_row_by_row_and_all_of_them_printed(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT.with_name("runs.py")), "--rows", "2500", "--singles", "30", "--rounds", "1"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        cwd=tmp_path,
+    )
+    assert done.stdout.count("contacts/s") == 9
+    assert done.stdout.count("the journal takes") == 3
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("naming", [[], ["--ids"]], ids=["counts", "ids"])
+def test_the_server_that_only_answers_settles_batches_by_their_size(ratios, naming):
+    frame = ratios.contacts(230, bad_every=10**9)
+    opt_ins = int(frame["mobile_opt_in"].sum() + frame["email_opt_in"].sum())
+    with ratios.answering_server(*naming) as base_url, Client(base_url, "token") as client:
+        results = upsert_contacts(
+            frame, client, via="batch", batch_size=100, opt_ins_on=opt_ins, run_dir=False, progress=False
+        )
+        body = b'{"createUpdateContacts":[{"email":"a@example.com"},{"email":"b@example.com"}]}'
+        first, second = client.attempt_batch(body), client.attempt_batch(body)
+        told = client.attempt_status(second.batch_id).batch
+    assert results["mb_batch_id"].rle().struct["len"].to_list() == [100, 100, 30]
+    assert (results["mb_status"] == "succeeded").all()
+    assert (results["mb_attempts"] == 1).all()
+    assert first.batch_id != second.batch_id
+    assert (told.state, told.inserted.count) == ("done", 2)
+    assert told.inserted.contact_ids == ((1, 2) if naming else ())
