@@ -174,20 +174,9 @@ class Batches:
 
     async def _post(self, rows: Sequence[int]) -> Outcome | None:
         """One batch, sent until there is an answer or a doubt; None where the run stopped before it was sent."""
-        gate = self._sending.gate
         tries = Attempts(self._client.settings.attempts, resend_is_safe=False, jitter=self._jitter)
         attempt = partial(self._client.attempt_batch, self._sending.outgoing.batch_body(rows))
-        wait: Wait | None = Wait(0)
-        is_sent = False
-        while wait is not None:
-            outcome = await gate.pass_(rows, attempt)
-            if outcome is None:
-                break
-            is_sent = True
-            wait = tries.hear(outcome, is_outage=gate.breaker.is_open)
-            if wait is not None and not await gate.wait(wait):
-                break
-        if not is_sent:
+        if not await self._sending.gate.until_ended(rows, attempt, tries):
             return None
         if tries.outcome.kind == "rejected":
             self._sending.recorder.refuse(rows)

@@ -181,8 +181,8 @@ class Sending:
             rows = [row for row in rows if row not in self.rows.doubts]
         if not rows:
             return
-        # A batch that is in doubt may be worked on late, after what was sent since.
-        late = self.rows.doubts.keys() & set(rows) if self.options.by_batch and self.rows.doubts else set()
+        # An attempt in doubt may be applied late, after what was sent since.
+        late = self.rows.doubts.keys() & set(rows) if self.rows.doubts else set()
         self.recorder.end(rows, outcome)
         self.counts[status] += len(rows)
         for row in rows if self.outgoing.successor else ():

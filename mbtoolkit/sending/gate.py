@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from mbtoolkit.client import Attempt, Outcome, Wait
+from mbtoolkit.client import Attempt, Attempts, Outcome, Wait
 from mbtoolkit.limits import LONGEST_WAIT_SECONDS, Budget, Later
 from mbtoolkit.sending.breaker import Breaker
 from mbtoolkit.sending.recorder import Recorder
@@ -140,6 +140,24 @@ class Gate:
         while not self.is_closed and (left := end - time.monotonic()) > 0:
             await self.changed(left)
         return await self.may_go()
+
+    async def until_ended(self, rows: Sequence[int], attempt: Attempt, tries: Attempts) -> bool:
+        """Makes attempts until `tries` has what became of them; whether one was made before the run stopped.
+
+        Raises:
+            JournalError: see `pass_`.
+        """
+        wait: Wait | None = Wait(0)
+        is_sent = False
+        while wait is not None:
+            outcome = await self.pass_(rows, attempt)
+            if outcome is None:
+                break
+            is_sent = True
+            wait = tries.hear(outcome, is_outage=self.breaker.is_open)
+            if wait is not None and not await self.wait(wait):
+                break
+        return is_sent
 
     async def _within(self, rows: Sequence[int], attempt: Attempt, *, is_question: bool) -> Outcome | None:
         async def recorded() -> Outcome:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from mbtoolkit.client import AsyncClient, Attempts, Outcome, Wait
+from mbtoolkit.client import AsyncClient, Attempts, Outcome
 
 if TYPE_CHECKING:
     from mbtoolkit.sending.engine import Sending
@@ -51,17 +51,7 @@ class Singles:
         is_safe = sending.outgoing.is_safe(row)
         tries = Attempts(limit, resend_is_safe=is_safe, jitter=self._jitter, doubt=sending.rows.doubts.get(row))
         attempt = partial(self._client.attempt, sending.outgoing.body(row))
-        wait: Wait | None = Wait(0)
-        is_sent = False
-        while wait is not None:
-            outcome = await sending.gate.pass_([row], attempt)
-            if outcome is None:
-                break
-            is_sent = True
-            wait = tries.hear(outcome, is_outage=sending.gate.breaker.is_open)
-            if wait is not None and not await sending.gate.wait(wait):
-                break
-        if not is_sent:
+        if not await sending.gate.until_ended([row], attempt, tries):
             return None
         ended = tries.outcome
         if ended.kind == "unknown" and not is_safe:
