@@ -215,5 +215,5 @@ def test_promises_hold_in_any_order_under_any_faults():
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert Pushes.ended > 5
-    assert Pushes.committed > 5, "hardly a fault was committed"
+    assert Pushes.ended > 0
+    assert Pushes.committed > 0, "no fault was committed"

@@ -27,8 +27,7 @@ own):
     batch status that goes backwards, names an unknown id: test_batch_status_makes_no_sense
     partial batch without reasons: test_partial_batch
     one poison row in a batch of 1,000: test_poison_row_in_a_batch_of_1000
-    the same contact twice, batches applied late: test_same_contact_twice_and_batches_late,
-        test_request_that_is_applied_long_after_its_timeout
+    the same contact twice, batches applied late: test_same_contact_twice_and_batches_late
     redirect to another host: test_redirect_to_another_host
     megabyte headers, gzip bombs, gigabyte bodies: test_oversized_answer
     idle connection closed by the server: test_idle_connection_closed
@@ -1006,18 +1005,6 @@ def test_same_contact_twice_and_batches_late(same, order):
         assert len(oracle.applications(crm)) == contacts.height - 1
         assert_kept(crm, contacts, results)
         assert_struck(crm)
-
-
-def test_request_that_is_applied_long_after_its_timeout(crm, contacts):
-    """The row is sent again and stored; the row behind it waits, or the first request would overwrite it."""
-    for row in (10, 12):
-        crm.fail("delay", match=mark(row), seconds=SHORT_SECONDS + 0.5)
-    with crm.client(timeout_seconds=SHORT_SECONDS) as client:
-        results = push(contacts, client, via="single")
-    time.sleep(1)  # until the last one is applied
-    assert set(statuses(results)) <= set(BEHIND_SAFE)
-    assert_kept(crm, contacts, results)
-    assert_struck(crm)
 
 
 OVERSIZED: dict[str, tuple[str, int]] = {
