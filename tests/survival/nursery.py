@@ -76,6 +76,7 @@ class Nursery:
         """
         self._count += 1
         said = self._folder / f"said-{self._count}.txt"
+        said.touch()
         return Child(self, self.ask(do=do, said=str(said), order=order)["pid"], said)
 
     def ask(self, **order):
