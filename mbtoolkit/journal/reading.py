@@ -162,9 +162,9 @@ def run_ids(runs_dir: Path) -> list[str]:
         JournalError: the folder can't be read.
     """
     folder = Path(runs_dir)
-    if not folder.exists():
-        return []
     with told(folder, "listed"):
+        if not folder.exists():
+            return []
         ids = [each.name for each in folder.iterdir() if is_run_id(each.name) and (each / HEAD_FILE).is_file()]
     return sorted(ids, key=lambda run_id: (_created_at(folder / run_id), run_id), reverse=True)
 

@@ -222,11 +222,11 @@ class Batches:
 
     async def _until_settled(self, batch_id: str, rows: Sequence[int]) -> None:
         """Asks for the status of a batch until it has ended, and settles its rows."""
-        began = time.monotonic()
+        began, outages = time.monotonic(), self._sending.gate.breaker.outages
         status = await self._last_status(batch_id, self._sending.rows.sizes.get(batch_id))
         if status is None:
             return
-        if status.state != "unclear" or status.total:
+        if self._sending.gate.breaker.outages == outages:  # else it says how long the outage was
             self._polling.learn(time.monotonic() - began)
         self._settle(batch_id, rows, status)
 

@@ -29,12 +29,14 @@ class Breaker:
         since: when the outage began; None while there is none.
         probe_at: when the next probe may go, in an outage.
         is_probed: whether one is on its way.
+        outages: how many there were.
     """
 
     patience_seconds: float
     since: float | None = None
     probe_at: float = 0.0
     is_probed: bool = False
+    outages: int = 0
     _probes: int = 0
     _was_reached: bool = False
     _failed: list[int] = field(default_factory=list)
@@ -71,6 +73,7 @@ class Breaker:
             self._failed = [*self._failed[-FAILURES:], row]
             if self.since is None and self._is_outage(outcome):
                 self.since = now
+                self.outages += 1
             if self.since is not None:
                 self._put_off(outcome.retry_after_seconds, now)
             return

@@ -1007,6 +1007,18 @@ def test_same_contact_twice_and_batches_late(same, order):
         assert_struck(crm)
 
 
+def test_request_that_is_applied_long_after_its_timeout(crm, contacts):
+    """The row is sent again and stored; the row behind it waits, or the first request would overwrite it."""
+    for row in (10, 12):
+        crm.fail("delay", match=mark(row), seconds=SHORT_SECONDS + 0.5)
+    with crm.client(timeout_seconds=SHORT_SECONDS) as client:
+        results = push(contacts, client, via="single")
+    time.sleep(1)  # until the last one is applied
+    assert set(statuses(results)) <= set(BEHIND_SAFE)
+    assert_kept(crm, contacts, results)
+    assert_struck(crm)
+
+
 OVERSIZED: dict[str, tuple[str, int]] = {
     "megabyte headers": ("big_header", 1024**2),
     "gzip bomb": ("gzip_bomb", 1024**3 if IS_FULL else 64 * 1024**2),
