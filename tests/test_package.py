@@ -118,3 +118,36 @@ def test_the_wheel_holds_the_sample_and_the_page(tmp_path):
         env={"PYTHONPATH": str(place)},
     )
     assert str(place) in found.stdout
+
+
+@pytest.mark.parametrize("package", ["rapidfuzz", "ftfy", "aiohttp"])
+def test_what_an_extra_brings_is_not_needed_without_it(package):
+    """As in an installation without extras, where the package is not there."""
+    code = f"""
+import sys
+sys.modules[{package!r}] = None
+from mbtoolkit import read_contacts, reconcile, summarize, upsert_contacts, validate_contacts, write_results
+from mbtoolkit import cleaning, widgets
+from mbtoolkit.cleaning import normalize_phone, profile, suggest_mapping
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_needs_an_extra_says_how_to_get_it():
+    code = """
+import sys
+sys.modules["rapidfuzz"] = sys.modules["ftfy"] = None
+import polars as pl
+from mbtoolkit import cleaning
+from mbtoolkit.errors import UsageError
+for use in (lambda: cleaning.find_duplicates, lambda: cleaning.fix_mojibake(pl.Series(["\\u00c3\\u00a5"]))):
+    try:
+        use()
+    except UsageError as error:
+        assert "mbtoolkit[cleaning]" in str(error), error
+    else:
+        raise SystemExit("nothing was said")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

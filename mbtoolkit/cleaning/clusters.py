@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from mbtoolkit.cleaning.duplicates.columns import plain_text
-from mbtoolkit.cleaning.duplicates.joining import first_of_each
+from mbtoolkit.cleaning.joining import first_of_each
+from mbtoolkit.cleaning.plain import plain_text
 from mbtoolkit.errors import FrameError
 from mbtoolkit.schemas.texts import unless_blank
 

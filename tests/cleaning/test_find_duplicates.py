@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from mbtoolkit.cleaning import find_duplicates, mapping_of, suggest_mapping
 from mbtoolkit.cleaning.duplicates import DUPLICATES
 from mbtoolkit.cleaning.duplicates.blocks import Blocks
-from mbtoolkit.cleaning.duplicates.columns import compared_columns, people_columns, plain_text
-from mbtoolkit.cleaning.duplicates.joining import first_of_each
+from mbtoolkit.cleaning.duplicates.columns import compared_columns, people_columns
+from mbtoolkit.cleaning.joining import first_of_each
+from mbtoolkit.cleaning.plain import plain_text
 from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from mbtoolkit.reading import read_contacts
 from tests.cleaning.people import people

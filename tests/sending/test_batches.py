@@ -72,6 +72,15 @@ def test_the_rows_that_make_the_crm_refuse_a_batch_are_found_and_the_others_stor
         assert crm.requests().height < 70
 
 
+def test_three_bad_rows_in_a_batch_of_1000_take_few_requests_to_find(crm):
+    results = push(people(1000, bad={3, 500, 777}), crm, batch_size=1000)
+    assert results.filter(pl.col("mb_status") == "rejected")["mb_row"].to_list() == [3, 500, 777]
+    assert counts(results) == {"succeeded": 997, "rejected": 3}
+    made = crm.requests().height
+    print(f"{made} requests, of which {requests(crm)} batches")
+    assert made < 100
+
+
 def test_a_batch_that_is_too_large_is_halved_and_the_next_ones_are_small_from_the_start():
     with Sandbox(max_batch_bytes=3000) as crm:
         results = push(people(300), crm, batch_size=200, max_concurrency=1)

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mbtoolkit.cleaning.headers import read_header
+from mbtoolkit.cleaning.plain import plain_text
 from mbtoolkit.contacts import PROPERTY_NAME_PREFIX, is_contact_column, is_property_column
 from mbtoolkit.errors import FrameError
 from mbtoolkit.schemas.conform import is_unread_column
@@ -26,8 +27,7 @@ _SHARED: Final = frozenset({"last", "address", "street", "city", "postal", "regi
 PARTS: Final = ("first", "last")
 """Parts of a name that are written in each other's place."""
 _NOT_OF_THE_PERSON: Final = frozenset({"company", "somebody", "secret", "about", "consent", "refusal", "email", "web"})
-_LETTERS: Final = {"ø": "o", "æ": "ae", "å": "a", "ß": "ss", "ð": "d", "þ": "th", "ł": "l", "đ": "d"}
-"""Letters that have no plain one inside."""
+
 _MOSTLY: Final = 0.8
 
 
@@ -85,14 +85,6 @@ def compared_columns(frame: pl.DataFrame, columns: Sequence[str]) -> list[Compar
         raise FrameError(msg)
     compared = (_compared(column, frame[column]) for column in columns)
     return [each for each in compared if len(each.values) > 1]
-
-
-def plain_text(text: pl.Expr) -> pl.Expr:
-    """A text without case, accents, punctuation and double spaces; null where nothing is left."""
-    bare = text.str.to_lowercase().str.normalize("NFKD").str.replace_all(r"\p{M}", "")
-    plain = bare.str.replace_many(list(_LETTERS), list(_LETTERS.values()))
-    spaced = plain.str.replace_all(r"['’`´]", "").str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
-    return pl.when(spaced != "").then(spaced)
 
 
 def _speaks_of_people(column: str) -> bool:

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from mbtoolkit.cleaning.duplicates.columns import compared_columns, people_columns
-from mbtoolkit.cleaning.duplicates.joining import first_of_each, joined_by_identifiers
 from mbtoolkit.cleaning.duplicates.links import Links, find_links
 from mbtoolkit.cleaning.duplicates.weights import BLANK, CLOSE, DIFFERENT, EQUAL, NEAR, Weights, odds_of
+from mbtoolkit.cleaning.joining import first_of_each, joined_by_identifiers
 from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from mbtoolkit.schemas.conform import conform
 from mbtoolkit.schemas.sharing import identifier_keys, shared_identifiers
