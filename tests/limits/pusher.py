@@ -17,7 +17,7 @@ def main(base_url, rows, requests, window_seconds, state_dir, name):
     limits = Limits(requests=int(requests), window_seconds=float(window_seconds), state_dir=state_dir)
     print("ready", flush=True)
     with Client.from_env(base_url=base_url, timeout_seconds=2.0) as client:
-        results = upsert_contacts(people, client, limits=limits, progress=False)
+        results = upsert_contacts(people, client, limits=limits, via="single", progress=False)
     print((results["mb_status"] == "succeeded").sum(), flush=True)
 
 
