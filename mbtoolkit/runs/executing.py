@@ -18,7 +18,7 @@ from mbtoolkit.progress import Progress, reporter
 from mbtoolkit.runs.plan import Plan
 from mbtoolkit.sending import (
     KEPT,
-    LIMIT_REACHED,
+    TELLING,
     Recorder,
     Rows,
     Sending,
@@ -68,6 +68,8 @@ def execute(
         if journal is not None:
             ends.callback(journal.close)
         budget = None if conditions.limits is None else Budget(conditions.limits, settings)
+        if budget is not None:
+            ends.callback(budget.close)
         sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
         with interruptible(sending):
             sending.send(settings, reporter(conditions.progress, sending.total))
@@ -100,7 +102,7 @@ def _say_if_stopped(sending: Sending) -> None:
     why = sending.stopped_by
     if why is not None:
         told = f"{why.http_status or ''} {why.code}".strip()
-        if why.code in (LIMIT_REACHED, "outage", "journal_failed"):
+        if why.code in TELLING:
             told = f"{why.message}"
         _log.warning("the run stopped (%s); %s rows were not sent", told, f"{left:,}")
     elif left and sending.was_cancelled:

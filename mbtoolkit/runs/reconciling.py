@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -41,7 +41,7 @@ def reconcile(
     client: Client | AsyncClient,
     *,
     list_id: str | None = None,
-    clear: tuple[str, ...] = (),
+    clear: Iterable[str] = (),
     schema: type[ContactSchema] = ContactSchema,
     limits: str | Limits | None = None,
     max_concurrency: int = 10,
@@ -81,6 +81,9 @@ def reconcile(
     told = {"max_concurrency": max_concurrency, "settle_seconds": settle_seconds, "run_dir": run_dir}
     check_options({**told, "progress": progress, "stop": stop})
     conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
+    was_open = results["mb_status"].cast(pl.String).is_in(_OPEN)
+    if not was_open.any():
+        return results
     contacts = results.drop(RESULTS, strict=False)
     validation = validate_contacts(contacts, schema=schema)
     plan = Plan.of(
@@ -94,13 +97,15 @@ def reconcile(
     options = SendOptions(
         max_concurrency=max_concurrency, settle_seconds=settle_seconds, outage_seconds=client.settings.outage_seconds
     )
+    sizes = _sizes(results, None if run_dir is False else run_dir)
     begun = (str(uuid.uuid4()), None) if run_dir is False else begin(plan, client.settings, options, run_dir)
     run_id, journal = begun
-    sizes = _sizes(results, None if run_dir is False else run_dir)
-    rows = _known(plan, results, sizes, Recorder(Rows(plan.outgoing.height), journal))
-    again = execute(plan, rows, journal, client.settings, options, conditions, run_id)
-    was_open = results["mb_status"].cast(pl.String).is_in(_OPEN) & (again["mb_status"].cast(pl.String) != "invalid")
-    return update_results(results, again.filter(was_open))
+    with ExitStack() as ends:
+        if journal is not None:
+            ends.callback(journal.close)
+        rows = _known(plan, results, sizes, Recorder(Rows(plan.outgoing.height), journal))
+        again = execute(plan, rows, journal, client.settings, options, conditions, run_id)
+    return update_results(results, again.filter(was_open & (again["mb_status"].cast(pl.String) != "invalid")))
 
 
 def _sizes(results: pl.DataFrame, run_dir: str | Path | None) -> dict[str, int]:

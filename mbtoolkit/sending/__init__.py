@@ -1,7 +1,7 @@
 """Sending the rows of a run: the queue, the way out, the two operations, and what is known of every row."""
 
 from mbtoolkit.sending.engine import HELD, NOT_REACHED, Sending, interruptible
-from mbtoolkit.sending.gate import LIMIT_REACHED
+from mbtoolkit.sending.gate import TELLING
 from mbtoolkit.sending.options import MAX_BATCH_SIZE, SendOptions
 from mbtoolkit.sending.outgoing import OUTGOING, Outgoing, chains, outgoing_frame
 from mbtoolkit.sending.recorder import Recorder
@@ -10,11 +10,11 @@ from mbtoolkit.sending.rows import KEPT, STATUS_OF, TOLD, Rows, replay, told_fra
 __all__ = [
     "HELD",
     "KEPT",
-    "LIMIT_REACHED",
     "MAX_BATCH_SIZE",
     "NOT_REACHED",
     "OUTGOING",
     "STATUS_OF",
+    "TELLING",
     "TOLD",
     "Outgoing",
     "Recorder",

@@ -235,7 +235,7 @@ class Batches:
         gate, watch = self._sending.gate, _Watch(batch_id, size, self._sending.options.settle_seconds)
         question = partial(self._client.attempt_status, batch_id)
         while watch.is_patient and await gate.wait(Wait(self._polling.wait_seconds(watch.asked, watch.age_seconds))):
-            outcome = await gate.pass_([_NO_ROW], question, is_question=True)
+            outcome = await gate.let_pass([_NO_ROW], question, is_question=True)
             if outcome is None:
                 break
             if outcome.kind == "stop":

@@ -27,7 +27,7 @@ from mbtoolkit.limits import Budget
 from mbtoolkit.progress import UPDATES_PER_SECOND, Progress, Reporter
 from mbtoolkit.sending.batches import Batches
 from mbtoolkit.sending.drilling import Drill
-from mbtoolkit.sending.gate import LIMIT_REACHED, Gate
+from mbtoolkit.sending.gate import JOURNAL_FAILED, TELLING, Gate
 from mbtoolkit.sending.options import SendOptions
 from mbtoolkit.sending.outgoing import Outgoing
 from mbtoolkit.sending.queue import Queue, Unit
@@ -164,7 +164,7 @@ class Sending:
     def unended(self) -> Outcome:
         """What is said of the rows that were never taken up."""
         why = self.stopped_by
-        if why is not None and why.code in (LIMIT_REACHED, "outage"):
+        if why is not None and why.code in TELLING:
             return replace(NOT_REACHED, code=why.code, message=why.message)
         return NOT_REACHED
 
@@ -284,9 +284,6 @@ class Sending:
             asyncio.run(self._all(settings))
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
             self._failure = self._failure or error
-        finally:
-            if self.budget is not None:
-                self.budget.close()
 
     async def _all(self, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
@@ -348,7 +345,7 @@ class Sending:
                 self._give_up(unit, _INTERRUPTED)
                 raise
             except JournalError as error:
-                self.gate.stop_for(Outcome("not_sent", code="journal_failed", message=str(error)))
+                self.gate.stop_for(Outcome("not_sent", code=JOURNAL_FAILED, message=str(error)))
             except Exception as error:  # noqa: BLE001 - a fault of our own must not cost the other rows' results
                 _log.exception("a fault while sending; please report it")
                 fault = replace(_FAULT, message=f"{_FAULT.message} ({type(error).__name__})")

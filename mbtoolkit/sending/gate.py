@@ -14,6 +14,10 @@ from mbtoolkit.sending.breaker import Breaker
 from mbtoolkit.sending.recorder import Recorder
 
 LIMIT_REACHED: Final = "limit_reached"
+OUTAGE: Final = "outage"
+JOURNAL_FAILED: Final = "journal_failed"
+TELLING: Final = (LIMIT_REACHED, OUTAGE, JOURNAL_FAILED)
+"""Reasons to end a run that every row which was not sent is told, in the words of the one that met it."""
 
 
 class Gate:
@@ -98,7 +102,7 @@ class Gate:
             await self.changed(left)
         return False
 
-    async def pass_(self, rows: Sequence[int], attempt: Attempt, *, is_question: bool = False) -> Outcome | None:
+    async def let_pass(self, rows: Sequence[int], attempt: Attempt, *, is_question: bool = False) -> Outcome | None:
         """Makes one request when it may be made.
 
         Args:
@@ -145,12 +149,12 @@ class Gate:
         """Makes attempts until `tries` has what became of them; whether one was made before the run stopped.
 
         Raises:
-            JournalError: see `pass_`.
+            JournalError: see `let_pass`.
         """
         wait: Wait | None = Wait(0)
         is_sent = False
         while wait is not None:
-            outcome = await self.pass_(rows, attempt)
+            outcome = await self.let_pass(rows, attempt)
             if outcome is None:
                 break
             is_sent = True
@@ -199,4 +203,4 @@ class Gate:
 
     def _hopeless(self) -> Outcome:
         told = f"the CRM could not be reached, or was out of order, for {self.breaker.patience_seconds:.0f} seconds"
-        return Outcome("not_sent", code="outage", message=f"{told}; send it again when it is back")
+        return Outcome("not_sent", code=OUTAGE, message=f"{told}; send it again when it is back")
