@@ -48,11 +48,13 @@ def test_a_push_that_stopped_is_listed_and_gone_on_with(crm, shell, stopped, tmp
     listed = shell("runs", "--run-dir", "runs")
     assert stopped in listed.stdout
     assert "stopped" in listed.stdout
+    assert f"mbtoolkit push --resume {stopped} --run-dir runs" in listed.stdout
     done = shell("push", "--resume", stopped, "--run-dir", "runs", "--out", "r.parquet")
     assert done.returncode == 0, done.stderr
     assert crm.applied().height == 10
     assert pl.read_parquet(tmp_path / "r.parquet")["mb_status"].to_list() == ["succeeded"] * 10
     assert "--resume" not in done.stdout
+    assert "--resume" not in shell("runs", "--run-dir", "runs").stdout
 
 
 def test_the_file_is_held_against_the_run(crm, shell, stopped, tmp_path):

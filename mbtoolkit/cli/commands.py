@@ -196,12 +196,12 @@ def runs(parsed: argparse.Namespace) -> int:
         Run.open(parsed.purge, parsed.run_dir).purge()
         say(f"The record of {parsed.purge} is removed, with the contacts in it.")
     else:
-        _tell_runs(list_runs(parsed.run_dir))
+        _tell_runs(list_runs(parsed.run_dir), parsed)
     return ALL_STORED
 
 
-def _tell_runs(found: Any) -> None:
-    """Prints the runs."""
+def _tell_runs(found: Any, parsed: argparse.Namespace) -> None:
+    """Prints the runs, and how to go on with the newest that left something to do."""
     if found.is_empty():
         say("There is no run on record.")
         return
@@ -210,7 +210,10 @@ def _tell_runs(found: Any) -> None:
         left = sum(line[status] for status in ("accepted", "not_sent", "unknown"))
         began = f"{line['began_at']:%m-%d %H:%M}"
         say(f"{line['run_id']}  {line['state']:<9}  {line['rows']:>10,}  {left:>8,}  {began}")
-    say("\nTo go on with one that died or stopped:  mbtoolkit push --resume RUN")
+    unfinished = found.filter(found["state"].is_in(["died", "stopped"]))
+    if not unfinished.is_empty():
+        where = f" --run-dir {shlex.quote(parsed.run_dir)}" if parsed.run_dir is not None else ""
+        say(f"\nTo go on with it:  mbtoolkit push --resume {unfinished['run_id'][0]}{where}")
 
 
 def _limits(parsed: argparse.Namespace) -> Any:

@@ -90,6 +90,12 @@ def test_invalid_and_unsent_rows_are_left_alone(crm, once, people):
     assert crm.requests().height == before
 
 
+def test_where_nothing_is_open_nothing_is_written_down(once, people, tmp_path):
+    results = upsert_contacts(people, once, run_dir=False)
+    assert reconcile(results, once, run_dir=tmp_path / "runs").equals(results)
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize(
     ("spoil", "error"),
     [
