@@ -3,8 +3,7 @@
 First what each answer means, for the single and the batch operation; then the list of faults. A test fails if its
 fault was never committed. With MBTOOLKIT_FULL set, outages last as long as the list says.
 
-What stands in the list, and the tests that cover it (those of a process's death and of disks are in a file of their
-own):
+What stands in the list, and the tests that cover it:
 
     connection refused for 30 s: test_connection_refused_for_a_while
     reset before, during and after the body was read: test_reset
@@ -31,6 +30,22 @@ own):
     redirect to another host: test_redirect_to_another_host
     megabyte headers, gzip bombs, gigabyte bodies: test_oversized_answer
     idle connection closed by the server: test_idle_connection_closed
+
+and in other files:
+
+    kill -9 at random: survival/test_random_deaths.py::test_what_is_killed_and_resumed_loses_nothing_and_doubles_nothing
+    kill -9 at every durable write: survival/test_each_step.py::test_a_death_at_any_durable_step_loses_and_doubles_nothing
+    disk full, I/O error, short write:
+        survival/test_disk.py::test_a_full_disk_stops_the_sending_before_an_intent_is_lost
+        journal/test_death.py::test_a_full_disk_fails_all_that_comes_after_it_and_costs_nothing_that_came_before
+    torn last line:
+        journal/test_death.py::test_a_log_cut_anywhere_opens_with_all_that_came_before_the_cut
+        journal/test_death.py::test_garbage_at_the_end_of_the_log_costs_nothing_that_came_before_it
+    two resumes of one run: survival/test_two_at_once.py::test_of_two_resumes_at_once_one_goes_on_and_the_other_says_so
+    two processes on one token, a worker of several killed:
+        survival/test_two_at_once.py::test_a_killed_run_with_limits_and_another_on_the_same_token_draw_no_429
+
+10 million rows in bounded memory is not kept: what a run holds grows with its rows (benchmarks/runs.py).
 """
 
 from __future__ import annotations
@@ -1048,6 +1063,10 @@ def test_idle_connection_closed(crm, client, contacts, via):
 
 
 def test_every_test_of_the_list_is_there():
-    told = re.findall(r"test_\w+", __doc__)
-    assert len(told) > 20
-    assert [name for name in told if name not in globals()] == []
+    elsewhere = re.findall(r"(\w+/test_\w+\.py)::(test_\w+)", __doc__)
+    here = set(re.findall(r"(?<![/:\w])test_\w+", __doc__))
+    assert len(here) > 20
+    assert sorted(here - globals().keys()) == []
+    assert len(elsewhere) == 8
+    folder = Path(__file__).parents[1]
+    assert [name for file, name in elsewhere if f"def {name}(" not in (folder / file).read_text(encoding="utf-8")] == []
