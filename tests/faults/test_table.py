@@ -34,7 +34,8 @@ What stands in the list, and the tests that cover it:
 and in other files:
 
     kill -9 at random: survival/test_random_deaths.py::test_what_is_killed_and_resumed_loses_nothing_and_doubles_nothing
-    kill -9 at every durable write: survival/test_each_step.py::test_a_death_at_any_durable_step_loses_and_doubles_nothing
+    kill -9 at every durable write:
+        survival/test_each_step.py::test_a_death_at_any_durable_step_loses_and_doubles_nothing
     disk full, I/O error, short write:
         survival/test_disk.py::test_a_full_disk_stops_the_sending_before_an_intent_is_lost
         journal/test_death.py::test_a_full_disk_fails_all_that_comes_after_it_and_costs_nothing_that_came_before
