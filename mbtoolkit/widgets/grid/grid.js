@@ -92,7 +92,8 @@ function redraw(element, ...children) {
   element.replaceChildren(...children);
   if (focused === null) return;
   const same = [...element.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused);
-  (same || element.closest("[tabindex]")).focus({ preventScroll: true });
+  if (same) same.focus({ preventScroll: true });
+  if (!element.contains(document.activeElement)) element.closest("[tabindex]").focus({ preventScroll: true });
 }
 
 /** A text with the characters that nobody sees written out. */
@@ -938,7 +939,8 @@ class Grid {
   }
 
   showSpellings({ clusters, more }) {
-    if (!clusters.length) { this.spellingPart.hidden = true; return; }
+    this.spellingPart.hidden = !clusters.length;
+    if (!clusters.length) { redraw(this.spellingPart); return; }
     const merge = make("button", { type: "button", className: "mbg-main-button" });
     merge.dataset.key = "merge";
     const others = clusters.flatMap(([kept, ...rest]) => rest.map(({ value }) => [value, kept.value]));
@@ -950,7 +952,6 @@ class Grid {
     merge.addEventListener("click", () => this.send({ kind: "merge", column: this.profiled, pairs: wanted() }));
     name();
     const rest = more ? [make("p", { className: "mbg-rest", textContent: `and ${counted(more, "other value", "other values")}: merge these first` })] : [];
-    this.spellingPart.hidden = false;
     redraw(this.spellingPart, make("strong", { className: "mbg-title", textContent: "Spellings of one value" }),
       make("ul", { className: "mbg-clusters" }, ...clusters.map((cluster) => this.cluster(cluster, name))), ...rest, merge);
   }

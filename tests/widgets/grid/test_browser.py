@@ -30,6 +30,13 @@ contacts = pl.DataFrame({
     "customer since": [2000 + i % 24 for i in range(n)],
 })
 """
+DIRTY = (
+    MESSY
+    + """
+cities = ["Oslo", "oslo ", "OSLO", "Bergen", "bergen", "Newyork", "New York", "<b>x</b>", "\\u05e9 12", "Å", None]
+contacts = contacts.with_columns(pl.Series("property:City", [cities[i % len(cities)] for i in range(n)]))
+"""
+)
 GRID = "grid = ContactGrid(contacts)\ngrid"
 
 
@@ -223,8 +230,13 @@ def test_hostile_cells_and_headers_stay_text(lab):
     press(book, "ArrowRight", "Enter", "End")
     book.page.keyboard.type(evil)
     press(book, "Enter")
+    press(book, "Alt+ArrowDown")
+    expect(book.output.get_by_role("region", name=f"What is in {evil}").get_by_role("list").first).to_contain_text(evil)
+    book.output.locator(".mbg-facet").first.click()
+    expect(book.output.locator(".mbg-chip")).to_contain_text(evil)
     settled(book)
     shot(book, "hostile")
+    book.output.locator(".mbg-chip").click()
     assert book.output.locator(".mbg img, .mbg script, .mbg svg[onload]").count() == 0
     assert book.page.evaluate("window.hacked") is None
     cell(table, 0, "=cmd()").click()
@@ -258,7 +270,7 @@ def test_views_search_and_sorting(lab):
     book.output.get_by_label("Search all columns").fill("PERSON29")
     expect(shown).to_have_text("11 of 300 rows")
     head = table.get_by_role("columnheader").filter(has_text="E-mail").first
-    head.get_by_role("button").click()
+    head.get_by_role("button").first.click()
     expect(head).to_have_attribute("aria-sort", "ascending")
     press(book, "Enter")
     expect(head).to_have_attribute("aria-sort", "descending")
@@ -266,6 +278,79 @@ def test_views_search_and_sorting(lab):
     book.output.get_by_label("Search all columns").fill("nothing like that")
     expect(book.output.get_by_text("No row of this view holds that text.")).to_be_visible()
     shot(book, "nothing")
+
+
+def test_a_column_is_looked_into_chosen_by_and_merged_by_keyboard(lab):
+    book, table = opened(lab, setup=DIRTY)
+    before = book.cells()
+    shown, chips = book.output.locator(".mbg-shown"), book.output.get_by_role("group", name="Rows are chosen by")
+    table.focus()
+    press(book, "End", "ArrowLeft", "Alt+ArrowDown")
+    panel = book.output.get_by_role("region", name="What is in City")
+    expect(panel).to_be_focused()
+    expect(panel).to_contain_text("91.0 %, 273 of 300 rows")
+    expect(panel.get_by_role("button", name="oslo␣ 28", exact=True)).to_be_visible()
+    expect(panel.get_by_role("checkbox", name="oslo␣ 28", exact=True)).to_be_checked()
+    press(book, "Tab", "Tab", "Tab", "Enter")
+    expect(shown).to_have_text("28 of 300 rows")
+    expect(panel.get_by_role("button", name="OSLO 28", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(panel.get_by_role("button", name="OSLO 28", exact=True)).to_be_focused()
+    expect(chips.get_by_role("button")).to_have_text("City is OSLO✕ – remove this filter")
+    panel.get_by_role("checkbox", name="bergen 27").press(" ")
+    panel.get_by_role("button", name="Merge 3 spellings").press("Enter")
+    expect(book.output.locator(".mbg-note")).to_have_text("83 cells changed. Undo takes it back.")
+    expect(panel.get_by_role("button", name="Oslo 84", exact=True)).to_be_visible()
+    expect(panel.get_by_role("checkbox")).to_have_count(1)
+    shot(book, "column")
+    press(book, "Escape")
+    expect(panel).to_be_hidden()
+    expect(table).to_be_focused()
+    assert kernel(book, "[grid.changes.height, sorted(set(grid.contacts['property:City'].drop_nulls()))[2:5]]") == [
+        83,
+        ["New York", "Oslo", "bergen"],
+    ]
+    press(book, "Control+z")
+    expect(book.output.locator(".mbg-status")).to_contain_text("0 changes")
+    chips.get_by_role("button").press("Enter")
+    expect(shown).to_have_text("300 of 300 rows")
+    table.get_by_role("button", name="What is in E-mail", exact=True).click()
+    panel = book.output.get_by_role("region", name="What is in E-mail")
+    panel.get_by_role("button", name="a999.a.a 4").click()
+    expect(shown).to_have_text("4 of 300 rows")
+    expect(chips).to_contain_text("E-mail looks like a999.a.a")
+    expect(panel.get_by_role("checkbox")).to_have_count(0)
+    book.run("grid.show(column='property:City', value='')")
+    expect(shown).to_have_text("27 of 300 rows")
+    expect(chips).to_contain_text("City is blank")
+    assert book.cells() == before
+
+
+def test_what_is_obvious_is_shown_before_it_is_mended(lab):
+    book, table = opened(lab)
+    mend = book.output.get_by_role("button", name="Mend what is obvious (6)")
+    table.focus()
+    mend.press("Enter")
+    region = book.output.get_by_role("region", name="Mend what is obvious")
+    expect(region.get_by_role("row")).to_have_count(7)
+    expect(region.get_by_role("row").nth(1)).to_have_text("7E-mailper‹U+200B›son7@example.comperson7@example.com")
+    press(book, "Escape")
+    expect(region).to_be_hidden()
+    assert kernel(book, "grid.changes.height") == 0
+    mend.click()
+    region.get_by_role("button", name="Mend 6 cells").press("Enter")
+    expect(book.output.locator(".mbg-note")).to_have_text("6 cells changed. Undo takes it back.")
+    expect(mend).to_be_hidden()
+    expect(table).to_be_focused()
+    expect(cell(table, 7, "E-mail")).to_have_text("person7@example.com")
+    press(book, "Control+z")
+    expect(mend).to_be_visible()
+    expect(book.output.locator(".mbg-status")).to_contain_text("0 changes")
+    settled(book)
+    book.run("grid.edits._issues = grid.edits._issues.with_columns(suggestion=pl.lit(''))\ngrid.refresh()")
+    cell(table, 3, "E-mail").click()
+    book.output.get_by_role("button", name="Empty the cell").click()
+    expect(cell(table, 3, "E-mail")).to_have_text("")
+    assert kernel(book, "grid.changes.rows()") == [[3, "email", "ann3.example.com", None]]
 
 
 def test_tab_goes_through_the_cells_and_escape_lets_it_out(lab):
@@ -321,7 +406,8 @@ contacts = pl.DataFrame({'email': [f'{word}{i}ary@example.com' for i in range(50
     book, table = opened(lab, setup=setup)
     cell(table, 1, "E-mail").click()
     book.page.keyboard.type("can1ary.typed@example.com")
-    press(book, "Enter")
+    press(book, "Enter", "Alt+ArrowDown")
+    expect(book.output.get_by_role("region", name="What is in E-mail")).to_contain_text("can10ary")
     settled(book)
     saved = book.save()
     assert "widgets" in saved["metadata"]
@@ -343,7 +429,7 @@ def test_an_error_in_the_kernel_is_shown_in_the_grid(lab):
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 1200), ("light", 600), ("dark", 600)])
 def test_axe_core_finds_nothing_wrong(lab, theme, width):
-    book, table = opened(lab, theme=theme, width=width)
+    book, table = opened(lab, setup=DIRTY, theme=theme, width=width)
     assert book.violations(".mbg") == []
     table.focus()
     press(book, "F8", "F8", "F8", "F8", "F8")
@@ -354,6 +440,12 @@ def test_axe_core_finds_nothing_wrong(lab, theme, width):
     cell(table, 7, "E-mail").dblclick()
     book.output.get_by_label("Rows to show").scroll_into_view_if_needed()
     shot(book, f"{theme}-{width}-keys")
+    assert book.violations(".mbg") == []
+    press(book, "Escape", "End", "ArrowLeft", "Alt+ArrowDown")
+    book.output.get_by_role("button", name="Merge 4 spellings").scroll_into_view_if_needed()
+    book.output.get_by_role("button", name="Mend what is obvious").click()
+    book.output.get_by_role("button", name="Mend 6 cells").wait_for()
+    shot(book, f"{theme}-{width}-column")
     assert book.violations(".mbg") == []
 
 
