@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbtoolkit.editing import Edits, View
+from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema, conform
 from mbtoolkit.validation import validate_contacts
@@ -177,8 +178,8 @@ def test_a_block_is_one_step(messy):
 
 def test_an_edit_that_changes_nothing_is_no_step(messy):
     edits = Edits(messy)
-    assert edits.edit(0, "email", "ann@example.com") == ((), ())
-    assert edits.edit(1, "contact_id", "two") == ((), ())
+    assert edits.edit(0, "email", "ann@example.com") == Touched()
+    assert edits.edit(1, "contact_id", "two") == Touched()
     assert not edits.can_undo
 
 
@@ -189,7 +190,7 @@ def test_a_new_edit_ends_what_could_be_redone(messy):
     assert edits.can_redo
     edits.edit(0, "note", "y")
     assert not edits.can_redo
-    assert edits.redo() == ((), ())
+    assert edits.redo() == Touched()
 
 
 def test_changes_are_net_and_as_shown(messy):
