@@ -91,10 +91,28 @@ def profile(frame: pl.DataFrame, *, show_values: bool = False, top: int = 5) -> 
         UsageError: `top` is less than 1.
     """
     _check_frame(frame, "profile")
+    texts = [_text_of(frame[name]) for name in frame.columns]
+    return profile_texts(texts, frame.dtypes, show_values=show_values, top=top)
+
+
+def profile_texts(
+    texts: Iterable[pl.Series], dtypes: Iterable[pl.DataType], *, show_values: bool = False, top: int = 5
+) -> Profile:
+    """The profile of columns whose cells are text already, as a person sees them.
+
+    Args:
+        texts: for each column, its name and its cells as text, or its cells where they have no text form.
+        dtypes: the columns' own dtypes.
+        show_values: as `profile`.
+        top: as `profile`.
+
+    Raises:
+        UsageError: `top` is less than 1.
+    """
     if top < 1:
         msg = f"top is how many values are listed, at least 1; not {top!r}"
         raise UsageError(msg)
-    lines = [_profiled(frame[column], top, show_values=show_values) for column in frame.columns]
+    lines = [_profiled(each, dtype, top, show_values=show_values) for each, dtype in zip(texts, dtypes, strict=True)]
     return Profile(pl.DataFrame(lines, schema=PROFILE, orient="row"), show_values)
 
 
@@ -122,10 +140,22 @@ def matching(frame: pl.DataFrame, column: str, *, pattern: str | None = None, va
     if not has_text_form(dtype):
         msg = f"the cells of {column!r} ({dtype}) have no text to match"
         raise FrameError(msg)
-    text = unless_blank(text_form(pl.col(column), dtype))
+    cells = pl.nth(frame.columns.index(column))
+    text = text_form(cells, dtype)
     if pattern is not None:
-        return frame.filter(pattern_of(text) == pattern if pattern else text.is_null())
-    return frame.filter(text == value if isinstance(value, str) else pl.col(column).eq_missing(value))
+        return frame.filter(has_pattern(text, pattern))
+    return frame.filter(has_value(text, value) if isinstance(value, str) else cells.eq_missing(value))
+
+
+def has_pattern(text: pl.Expr, pattern: str) -> pl.Expr:
+    """Whether each text has a pattern; "" stands for nothing that can be seen."""
+    shown = unless_blank(text)
+    return pattern_of(shown).eq(pattern).fill_null(value=False) if pattern else shown.is_null()
+
+
+def has_value(text: pl.Expr, value: str) -> pl.Expr:
+    """Whether each text is a value; one in which nothing can be seen is none."""
+    return unless_blank(text).eq(value).fill_null(value=False)
 
 
 def pattern_of(text: pl.Expr) -> pl.Expr:
@@ -142,17 +172,24 @@ def _check_frame(frame: pl.DataFrame, function: str) -> None:
         raise FrameError(msg)
 
 
-def _profiled(cells: pl.Series, top: int, *, show_values: bool) -> dict[str, Any]:
-    """The line of one column; each of its values is looked at once."""
-    line: dict[str, Any] = {"column": cells.name, "type": str(cells.dtype), "rows": len(cells)}
+def _text_of(cells: pl.Series) -> pl.Series:
+    """The cells as text, under their name, where they have a text form."""
     if not has_text_form(cells.dtype):
+        return cells
+    return cells.to_frame().select(text_form(pl.first(), cells.dtype)).to_series().alias(cells.name)
+
+
+def _profiled(cells: pl.Series, dtype: pl.DataType, top: int, *, show_values: bool) -> dict[str, Any]:
+    """The line of one column; each of its values is looked at once."""
+    line: dict[str, Any] = {"column": cells.name, "type": str(dtype), "rows": len(cells)}
+    if cells.dtype != pl.String:
         return line | {"filled": len(cells) - cells.null_count(), "commonest": [], "patterns": []}
-    text = cells.to_frame().select(unless_blank(text_form(pl.first(), cells.dtype)).alias("value")).to_series()
+    text = cells.to_frame().select(unless_blank(pl.first()).alias("value")).to_series()
     counts = text.drop_nulls().value_counts(name="rows").with_columns(pl.col("rows").cast(pl.Int64))
     lengths = counts["value"].str.len_chars()
     patterns = counts.group_by(pattern_of(pl.col("value"))).agg(pl.col("rows").sum())
     commonest = _most(counts, top)
-    is_masked = not show_values and cells.dtype != pl.Boolean
+    is_masked = not show_values and dtype != pl.Boolean
     return line | {
         "filled": int(counts["rows"].sum()),
         "distinct": counts.height,

@@ -8,12 +8,14 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from mbtoolkit.cleaning.clusters import VALUES, cluster_values
+from mbtoolkit.cleaning.profiles import Profile, profile_texts
 from mbtoolkit.cleaning.shown import empty_unread
-from mbtoolkit.contacts import is_contact_column
+from mbtoolkit.contacts import BY_NAME, is_contact_column
 from mbtoolkit.editing.code import edits_code, recipe_code
 from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
 from mbtoolkit.editing.typed import Draft, draft_cells
-from mbtoolkit.editing.views import View, rows_holding, sorted_rows
+from mbtoolkit.editing.views import View, rows_holding, rows_like, sorted_rows
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.recipes import Cell, Recipe, Step, row_prints
 from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, conform, is_unread_column, unread_column
@@ -275,6 +277,39 @@ class Edits:
             raise UsageError(msg)
         return self.edit(row, column, text)
 
+    @property
+    def suggestions(self) -> pl.DataFrame:
+        """The cells that `apply_suggestions` would mend: `row`, `column`, `before`, `after`, both as shown."""
+        editable = [column for column in self._columns if not column.read_only]
+        parts = [self._suggestions_for(column) for column in editable]
+        schema = {"row": pl.Int64, "column": pl.String, "before": pl.String, "after": pl.String}
+        return pl.concat([pl.DataFrame(schema=schema), *parts]).sort("row", maintain_order=True)
+
+    @property
+    def suggestion_count(self) -> int:
+        """How many cells `apply_suggestions` would mend."""
+        editable = [column.name for column in self._columns if not column.read_only]
+        suggested = pl.col("suggestion").is_not_null() & pl.col("column").is_in(editable)
+        return self._issues.lazy().filter(suggested).select("row", "column").unique().collect().height
+
+    def apply_suggestions(self) -> Touched:
+        """Puts every suggestion into its cell, as if it were typed there; one step to undo.
+
+        Where a cell has several, it gets the one that `suggestion` tells; "" empties it. Columns that may not be edited
+        stay as they are.
+
+        Returns:
+            What changed.
+
+        Raises:
+            UsageError: a check of the schema raised.
+        """
+        by_column: dict[str, dict[int, str]] = {}
+        for row, column, text in self.suggestions.select("row", "column", "after").iter_rows():
+            by_column.setdefault(column, {})[row] = text
+        editable = [column.name for column in self._columns if not column.read_only]
+        return self._make(draft_cells(self._frame, by_column, editable))
+
     def clean(self, step: Step) -> Touched:
         """Does a step of a recipe to the cells, such as `recipes.CleanText("property:City")`; one step to undo.
 
@@ -356,17 +391,53 @@ class Edits:
             Int64 ids. They don't change with later edits: ask anew for that.
 
         Raises:
-            UsageError: the view sorts by a column that isn't there.
+            UsageError: the view sorts or chooses by a column that isn't there.
         """
         view = view or View()
         if view.sort is not None and view.sort not in self._by_name:
             msg = f"there is no column {view.sort!r} to sort by"
             raise UsageError(msg)
+        if view.column is not None:
+            self._shown_column(view.column)
         wanted = self._frame.select(pl.all_horizontal(self._conditions(view)).alias("wanted")).to_series()
         rows = wanted.arg_true().cast(pl.Int64).alias("row")
         if view.sort is None:
             return rows.reverse() if view.descending else rows
         return sorted_rows(self._frame, rows, self._by_name[view.sort], descending=view.descending)
+
+    def profile(self, column: str, *, show_values: bool = False, top: int = 5) -> Profile:
+        """What is in one column, as `mbtoolkit.cleaning.profile` has it, over the cells as a person sees them.
+
+        Args:
+            column: the column's name.
+            show_values: whether the commonest values are shown as they are; they are masked until asked for.
+            top: how many values and patterns are listed.
+
+        Raises:
+            UsageError: there is no such column, or `top` is less than 1.
+        """
+        shown = self._shown_column(column)
+        dtype = self._frame.schema[column]
+        texts = self._frame.select(shown.text(dtype)).to_series().alias(column)
+        return profile_texts([texts], [dtype], show_values=show_values, top=top)
+
+    def spellings(self, column: str) -> pl.DataFrame:
+        """The values of a column that are spelt in more than one way, as `mbtoolkit.cleaning.cluster_values` has it.
+
+        Args:
+            column: the column's name. Cells that say who a contact is (`email`), or may not be edited, have none: what
+                only looks alike is another person there.
+
+        Returns:
+            `value`, `rows`, `cluster`, `suggestion`, a line for each spelling.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        shown = self._shown_column(column)
+        if shown.read_only or column in BY_NAME or self._frame.schema[column] != pl.String:
+            return pl.DataFrame(schema=VALUES)
+        return cluster_values(self._frame.get_column(column))
 
     def texts(self, rows: pl.Series) -> pl.DataFrame:
         """The cells of some rows as a person sees them: one String column for each shown column, in their order.
@@ -447,7 +518,18 @@ class Edits:
             conditions.append(_is_among(self._issues.filter(pl.col("rule") == view.rule)["row"].unique()))
         if view.search:
             conditions.append(rows_holding(self._frame, self._columns, view.search).fill_null(value=False))
+        if view.column is not None:
+            conditions.append(rows_like(self._frame, self._by_name[view.column], view))
         return conditions
+
+    def _shown_column(self, name: str) -> Column:
+        """Raises:
+        UsageError: there is no such column.
+        """
+        if name not in self._by_name:
+            msg = f"there is no column {name!r}"
+            raise UsageError(msg)
+        return self._by_name[name]
 
     def _check_cells(self, rows: Sequence[int], columns: Sequence[str]) -> None:
         """Raises:
@@ -515,6 +597,17 @@ class Edits:
 
     def _judged(self) -> pl.DataFrame:
         return validate_contacts(self.contacts, schema=self._schema).issues
+
+    def _suggestions_for(self, column: Column) -> pl.DataFrame:
+        about = (pl.col("column") == column.name) & pl.col("suggestion").is_not_null()
+        found = self._issues.filter(about).unique("row", keep="first", maintain_order=True).sort("row")
+        text = column.text(self._frame.schema[column.name])
+        return found.select(
+            "row",
+            "column",
+            self._frame[found["row"]].select(text).to_series().alias("before"),
+            pl.col("suggestion").alias("after"),
+        )
 
     def _changed_rows(self, column: Column) -> set[int]:
         changed = self._changed.get(column.name, set())

@@ -8,7 +8,9 @@ from typing import Literal
 
 import polars as pl
 
+from mbtoolkit.cleaning.profiles import has_pattern, has_value
 from mbtoolkit.editing.columns import Column
+from mbtoolkit.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,12 @@ class View:
         search: only rows that hold this text in a column that is shown; taken literally, in any case.
         sort: the column to sort by, blank cells last; None for the frame's order.
         descending: whether to sort from the largest.
+        column: only rows whose cell of this column has the `value` or the `pattern`; None for any.
+        value: the cell's whole text, as it is shown; "" for the cells in which nothing can be seen.
+        pattern: what the cell looks like, as `mbtoolkit.cleaning.profile` lists it; "" as for `value`.
+
+    Raises:
+        UsageError: a column without a value or a pattern, or with both, or these without a column.
     """
 
     rows: Literal["all", "issues", "changed"] = "all"
@@ -28,6 +36,24 @@ class View:
     search: str = ""
     sort: str | None = None
     descending: bool = False
+    column: str | None = None
+    value: str | None = None
+    pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses half a choice of cells."""
+        wanted = (self.value is not None) + (self.pattern is not None)
+        if wanted != (self.column is not None):
+            msg = "to choose rows by a cell, give the column and one of value and pattern"
+            raise UsageError(msg)
+
+
+def rows_like(frame: pl.DataFrame, column: Column, view: View) -> pl.Expr:
+    """Whether each row's cell of a column has the value, or the pattern, that a view asks for."""
+    text = column.text(frame.schema[column.name])
+    if view.value:
+        return has_value(text, view.value)
+    return has_pattern(text, view.pattern or "")
 
 
 def rows_holding(frame: pl.DataFrame, columns: Sequence[Column], search: str) -> pl.Expr:

@@ -161,6 +161,72 @@ def test_a_suggestion_mends_the_cell(messy):
         edits.apply_suggestion(2, "email")
 
 
+def test_all_suggestions_are_one_step(messy):
+    edits = Edits(
+        messy.with_columns(email=pl.Series(["a\u200b@example.com", "bob", "cy\u200bd@example.com", "d@example.com"]))
+    )
+    assert edits.suggestion_count == 2
+    assert edits.suggestions.rows() == [
+        (0, "email", "a\u200b@example.com", "a@example.com"),
+        (2, "email", "cy\u200bd@example.com", "cyd@example.com"),
+    ]
+    assert edits.apply_suggestions() == ((0, 2), ("email",))
+    assert edits.contacts["email"].to_list() == ["a@example.com", "bob", "cyd@example.com", "d@example.com"]
+    assert (edits.suggestion_count, edits.apply_suggestions()) == (0, ((), ()))
+    edits.undo()
+    assert edits.changes.is_empty()
+    assert not edits.can_undo
+
+
+def test_suggestions_for_columns_that_may_not_be_edited_are_left_alone(messy):
+    edits = Edits(messy, read_only=["email"])
+    assert edits.issues["suggestion"].null_count() < edits.issues.height
+    assert (edits.suggestion_count, edits.suggestions.height) == (0, 0)
+    assert edits.apply_suggestions() == ((), ())
+
+
+def test_an_empty_suggestion_empties_the_cell(messy, monkeypatch):
+    edits = Edits(messy)
+    emptying = pl.when(pl.col("rule") == "email_syntax").then(pl.lit("")).otherwise("suggestion").alias("suggestion")
+    monkeypatch.setattr(edits, "_issues", edits.issues.with_columns(emptying))
+    assert edits.suggestions.filter(pl.col("row") == 1).rows() == [(1, "email", "bob", "")]
+    edits.apply_suggestions()
+    assert edits.contacts["email"].to_list() == ["ann@example.com", None, "cyd@example.com", "ANN@example.com"]
+
+
+class TestColumns:
+    def test_a_profile_is_over_the_cells_as_they_are_seen(self, messy):
+        line = Edits(messy).profile("email_opt_in", show_values=True).columns.row(0, named=True)
+        assert (line["type"], line["rows"], line["filled"], line["distinct"]) == ("Boolean", 4, 3, 3)
+        assert {each["value"] for each in line["commonest"]} == {"yes", "no", "perhaps"}
+        assert Edits(messy).profile("contact_id").columns["patterns"].to_list() == [
+            [{"value": "9", "rows": 2}, {"value": "a", "rows": 1}]
+        ]
+
+    def test_values_are_masked_until_asked_for(self, messy):
+        assert "ann" not in repr(Edits(messy).profile("email").columns.to_dicts()).lower()
+
+    @pytest.mark.parametrize("name", ["^.*$", "*", ""])
+    def test_a_name_that_polars_takes_for_a_pattern(self, name):
+        edits = Edits(pl.DataFrame({"note": ["x", "y"], name: ["a", None]}))
+        assert edits.profile(name, show_values=True).columns["commonest"].to_list() == [[{"value": "a", "rows": 1}]]
+        assert edits.view(View(column=name, value="a")).to_list() == [0]
+        assert edits.spellings(name).is_empty()
+
+    def test_spellings_are_those_of_text_that_says_nothing_of_who_it_is(self):
+        spelt = ["Oslo", "oslo", "Oslo", "Bergen"]
+        frame = pl.DataFrame({"email": spelt, "property:City": spelt, "held": spelt, "number": [1, 1, 2, 3]})
+        edits = Edits(frame, read_only=["held"])
+        assert edits.spellings("property:City").rows() == [("Oslo", 2, 0, "Oslo"), ("oslo", 1, 0, "Oslo")]
+        assert [edits.spellings(name).height for name in ("email", "held", "number")] == [0, 0, 0]
+
+    def test_a_column_that_is_not_there(self, messy):
+        edits = Edits(messy)
+        for ask in (edits.profile, edits.spellings, lambda name: edits.view(View(column=name, value="x"))):
+            with pytest.raises(UsageError, match="no column 'nothing'"):
+                ask("nothing")
+
+
 def test_a_block_is_one_step(messy):
     edits = Edits(messy)
     touched = edits.edit_block(
@@ -332,6 +398,32 @@ class TestViews:
         assert edits.view(View(rows="issues")).to_list() == [0, 1, 2, 3]
         assert edits.view(View(rule="email_syntax")).to_list() == [1]
 
+    @pytest.mark.parametrize(
+        ("choice", "rows"),
+        [
+            pytest.param({"column": "email", "value": "ANN@example.com"}, [3], id="a value in its own case"),
+            pytest.param({"column": "email", "value": "ANN"}, [], id="not a part of it"),
+            pytest.param({"column": "email", "pattern": "a@a.a"}, [0, 3], id="a pattern"),
+            pytest.param({"column": "email_opt_in", "value": "perhaps"}, [2], id="unread text"),
+            pytest.param({"column": "email_opt_in", "value": "no"}, [1], id="consent as it is shown"),
+            pytest.param({"column": "contact_id", "value": ""}, [2], id="a blank cell by value"),
+            pytest.param({"column": "contact_id", "pattern": ""}, [2], id="and by pattern"),
+            pytest.param({"column": "bought", "value": "3.5"}, [2], id="a number"),
+            pytest.param({"column": "email", "pattern": "a@a.a", "rule": "email_case"}, [], id="with a rule"),
+            pytest.param({"column": "email", "pattern": "a@a.a", "search": "oslo"}, [0], id="and a search"),
+            pytest.param(
+                {"column": "email", "pattern": "a@a.a", "sort": "note", "descending": True}, [3, 0], id="sorted"
+            ),
+        ],
+    )
+    def test_rows_by_a_cell(self, messy, choice, rows):
+        assert Edits(messy).view(View(**choice)).to_list() == rows
+
+    @pytest.mark.parametrize("choice", [{"column": "a"}, {"value": "x"}, {"column": "a", "value": "x", "pattern": "a"}])
+    def test_half_a_choice_of_cells_is_refused(self, choice):
+        with pytest.raises(UsageError, match="one of value and pattern"):
+            View(**choice)
+
     def test_changed_rows(self, messy):
         edits = Edits(messy)
         assert edits.view(View(rows="changed")).to_list() == []
@@ -475,6 +567,34 @@ def test_typing_the_changes_into_the_given_frame_gives_the_same_values(steps):
         again.edit(row, column, text or "")
     columns = [name for name in COLUMNS if not name.startswith("mobile")]
     assert again.contacts.select(columns).equals(edits.contacts.select(columns))
+
+
+@given(STEPS, st.sampled_from(COLUMNS))
+@settings(max_examples=40)
+def test_the_rows_of_what_a_profile_counts_are_as_many_and_all_of_them(steps, column):
+    edits = Edits(start())
+    for kind, *arguments in steps:
+        getattr(edits, kind)(*arguments)
+    line = edits.profile(column, show_values=True, top=9).columns.row(0, named=True)
+    blank = edits.view(View(column=column, value="")).to_list()
+    for kind, counts in (("value", line["commonest"]), ("pattern", line["patterns"])):
+        found = [edits.view(View(column=column, **{kind: each["value"]})).to_list() for each in counts]
+        assert [len(rows) for rows in found] == [each["rows"] for each in counts]
+        assert sorted([row for rows in found for row in rows] + blank) == list(range(4))
+
+
+@given(st.lists(st.sampled_from(["a@example.com", "a\u200b@example.com", " a@example.com", "b", None]), min_size=1))
+@settings(max_examples=40)
+def test_applying_all_suggestions_is_typing_each_of_them(emails):
+    frame = pl.DataFrame({"email": pl.Series(emails, dtype=pl.String)})
+    edits, by_hand = Edits(frame), Edits(frame)
+    told = edits.suggestions
+    edits.apply_suggestions()
+    for row, column, _, text in told.iter_rows():
+        by_hand.edit(row, column, text)
+    assert edits.contacts.equals(by_hand.contacts)
+    assert edits.issues.sort(ISSUE).equals(by_hand.issues.sort(ISSUE))
+    assert len(told) == told.select("row", "column").n_unique()
 
 
 def test_a_frame_without_rows_has_nothing_to_edit():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import polars as pl
 
 from mbtoolkit.editing import Column, Edits
+from mbtoolkit.schemas import unread_column
 
 _SAMPLE: Final = 500
 """Rows whose cells decide how wide a column is."""
+MAX_SHOWN: Final = 200
+"""Suggestions, and values that are spelt in several ways, that the page shows at once."""
+_LISTED: Final = 10
+"""Values, and patterns, of a column that are listed."""
 _WIDEST: Final = 40
 """Characters that a column shows at most, before it is cut short."""
 
@@ -68,6 +74,48 @@ def _marks(edits: Edits, ids: pl.Series) -> dict[int, list[dict[str, Any]]]:
     return marks
 
 
+def profile_for_page(edits: Edits, column: str) -> dict[str, Any]:
+    """What is in a column: `type`, `rows`, `filled`, `distinct`, `shortest`, `longest`, `commonest`, `patterns`.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    return edits.profile(column, show_values=True, top=_LISTED).columns.row(0, named=True)
+
+
+def spellings_for_page(edits: Edits, column: str) -> dict[str, Any]:
+    """The values of a column that have several spellings, those of the most rows first, and how many more there are.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    found = edits.spellings(column)
+    seen = found.filter(pl.col("cluster") < MAX_SHOWN)
+    clusters = [part.select("value", "rows").to_dicts() for part in seen.partition_by("cluster")]
+    return {"clusters": clusters, "more": found["cluster"].n_unique() - len(clusters)}
+
+
+def suggestions_for_page(edits: Edits) -> dict[str, Any]:
+    """The first cells that have a suggestion, before and after, and how many there are."""
+    found = edits.suggestions
+    labels = {column.name: column.label for column in edits.columns}
+    rows = [
+        {"row": row, "label": labels[column], "before": before, "after": after}
+        for row, column, before, after in found.head(MAX_SHOWN).iter_rows()
+    ]
+    return {"cells": rows, "total": found.height}
+
+
+def count_changed(before: pl.DataFrame, after: pl.DataFrame, columns: Iterable[str]) -> int:
+    """How many cells of some columns differ between two frames of the same rows, unread text included."""
+    count = 0
+    for name in columns:
+        parts = [each for each in (name, unread_column(name)) if each in before.columns or each in after.columns]
+        kept = [_cells(before, each).ne_missing(_cells(after, each)) for each in parts]
+        count += int(pl.select(pl.any_horizontal(kept).sum()).item())
+    return count
+
+
 def summary_for_page(edits: Edits) -> dict[str, Any]:
     """The counts that the page always shows."""
     by_severity = edits.rows_by_severity()
@@ -76,7 +124,13 @@ def summary_for_page(edits: Edits) -> dict[str, Any]:
         "errors": by_severity.get("error", 0),
         "warnings": by_severity.get("warning", 0),
         "changes": edits.change_count,
+        "suggestions": edits.suggestion_count,
         "canUndo": edits.can_undo,
         "canRedo": edits.can_redo,
         "rules": edits.counts().cast({"severity": pl.String}).to_dicts(),
     }
+
+
+def _cells(frame: pl.DataFrame, name: str) -> pl.Series:
+    """The cells of a column, all null where the frame has none of that name."""
+    return frame.get_column(name) if name in frame.columns else pl.Series(name, [None] * frame.height)

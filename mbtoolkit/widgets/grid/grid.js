@@ -11,6 +11,8 @@ const JUDGE_AFTER = 400; // milliseconds without an edit, after which rules acro
 const PATIENCE = 1200; // milliseconds without an answer, after which that is said
 const KNOCKS = 5; // times that the kernel is asked for the table, until it answers
 const KNOCK_MILLISECONDS = 3000;
+const PANEL_AFTER = 300; // milliseconds after a change, after which an open panel is drawn anew
+const NO_FACET = { column: null, value: null, pattern: null };
 const WORDS = { error: "Error", warning: "Warning" };
 const SHAPES = {
   error: ["M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2z", "M7.1 4.2h1.8l-.25 5h-1.3zM8 10.4a1.05 1.05 0 1 1 0 2.1 1.05 1.05 0 0 1 0-2.1z"],
@@ -25,6 +27,7 @@ const KEYS = [
   ["Ctrl+Z, Ctrl+Y", "undo, redo"],
   ["Ctrl+C, Ctrl+V", "copy and paste a block, also to and from a spreadsheet"],
   ["Arrow up from the first row, then Enter", "sort by a column"],
+  ["Alt+Arrow down", "see what is in the column, choose rows by it and mend it; Escape closes that"],
   ["Escape, then Tab", "leave the table"],
 ];
 
@@ -58,6 +61,39 @@ function sign(severity, label = WORDS[severity]) {
 }
 
 const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+
+/** Three bars: what is in a column. */
+function bars() {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", "M2 3h12v2H2zM2 7h8v2H2zM2 11h4v2H2z");
+  svg.append(path);
+  return svg;
+}
+
+/** A cell's text with all its spaces to be seen: those at its ends, several in a row, and those of other kinds. */
+function datum(text) {
+  const spaced = visible(text.slice(0, 300)).replace(/^ +| +$| {2,}/g, (spaces) => "␣".repeat(spaces.length))
+    .replace(/[^\S ]/g, (char) => `‹U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
+  return make("bdi", { className: "mbg-datum", textContent: spaced + (text.length > 300 ? "…" : "") });
+}
+
+const percent = (part, whole) => {
+  const share = whole ? (100 * part) / whole : 0;
+  return part > 0 && part < whole ? `${Math.min(99.9, Math.max(0.1, share)).toFixed(1)} %` : `${share.toFixed(0)} %`;
+};
+
+/** Draws the inside of an element anew; the focus stays on what has the same `data-key`. */
+function redraw(element, ...children) {
+  const focused = element.contains(document.activeElement) ? document.activeElement.dataset.key || "" : null;
+  element.replaceChildren(...children);
+  if (focused === null) return;
+  const same = [...element.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused);
+  (same || element.closest("[tabindex]")).focus({ preventScroll: true });
+}
 
 /** A text with the characters that nobody sees written out. */
 const visible = (text) =>
@@ -102,7 +138,7 @@ class Grid {
     this.rows = new Map(); // position -> row, those that the page remembers
     this.drawn = new Map(); // position -> element
     this.total = 0;
-    this.look = { rows: "all", rule: null, search: "", sort: null, descending: false };
+    this.look = { rows: "all", rule: null, search: "", sort: null, descending: false, ...NO_FACET };
     this.lookNumber = 0;
     this.asked = null; // the window that the kernel was asked for
     this.active = { position: 0, column: 0 }; // -1: the header row, the column of row numbers
@@ -113,6 +149,8 @@ class Grid {
     this.isUnjudged = false; // whether cells were edited since rules across rows ran
     this.finds = []; // the searches for an issue that wait, `true` for forward
     this.timers = {};
+    this.profiled = null; // the column whose panel is open
+    this.untick = new Set(); // the spellings that are not to be merged
     this.build();
     el.append(this.root);
     this.onMessage = (message) => this.hear(message);
@@ -145,6 +183,9 @@ class Grid {
     this.nextButton = button("Next issue", "F8", () => this.find(true));
     this.undoButton = button("Undo", "Control+Z", () => this.send({ kind: "undo" }));
     this.redoButton = button("Redo", "Control+Y", () => this.send({ kind: "redo" }));
+    this.mendButton = button("", "", () => this.toggleMending(), "See what all the suggestions would change");
+    this.mendButton.classList.add("mbg-mend-open");
+    this.mendButton.hidden = true;
     this.againButton = button("Update view", "", () => this.choose({}), "Find the rows of this view anew, as the table is now");
     this.keysButton = button("Keys", "", () => this.toggleKeys());
     this.keysButton.setAttribute("aria-expanded", "false");
@@ -158,7 +199,9 @@ class Grid {
       this.searchBox,
       make("span", { className: "mbg-group" }, this.previousButton, this.nextButton),
       make("span", { className: "mbg-group" }, this.undoButton, this.redoButton),
-      this.againButton, this.keysButton);
+      this.mendButton, this.againButton, this.keysButton);
+    this.chips = make("div", { className: "mbg-chips", attrs: { role: "group", "aria-label": "Rows are chosen by" } });
+    this.buildPanels();
     this.header = make("div", { className: "mbg-row mbg-head", attrs: { role: "row", "aria-rowindex": "1" } });
     this.body = make("div", { className: "mbg-body", attrs: { role: "rowgroup" } });
     this.help = make("span", { id: `${this.name}-help`, className: "mbg-hidden", textContent:
@@ -182,9 +225,23 @@ class Grid {
     const status = make("div", { className: "mbg-status" },
       this.shownCount, this.errorCount, this.warningCount, this.changeCount, this.note);
     this.root = make("div", { className: "mbg", attrs: { "data-mbtoolkit": "grid" } },
-      this.tools, this.keys, this.help, make("div", { className: "mbg-frame" }, this.scroller, this.nothing), this.bar, status);
+      this.tools, this.keys, this.chips, this.mending, this.help,
+      make("div", { className: "mbg-main" }, make("div", { className: "mbg-frame" }, this.scroller, this.nothing), this.panel),
+      this.bar, status);
     this.fit();
     this.listen();
+  }
+
+  /** The panel of a column, and the table of what the suggestions would change; both closed. */
+  buildPanels() {
+    this.panelBody = make("div", { className: "mbg-panel-body" });
+    this.panel = make("div", { className: "mbg-panel", hidden: true, tabIndex: -1, id: `${this.name}-panel`, attrs: { role: "region" } }, this.panelBody);
+    this.mending = make("div", { className: "mbg-mending", hidden: true, tabIndex: -1, id: `${this.name}-mending`, attrs: {
+      role: "region", "aria-label": "Mend what is obvious" } });
+    this.mendButton.setAttribute("aria-controls", this.mending.id);
+    this.mendButton.setAttribute("aria-expanded", "false");
+    this.panel.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); this.closeColumn(); } });
+    this.mending.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); this.closeMending(); } });
   }
 
   listen() {
@@ -213,7 +270,7 @@ class Grid {
   isOurs(event) {
     const key = (event.key || "").toLowerCase();
     const isTaken = ["enter", "home", "end", "z"].includes(key) || (!event.shiftKey && ["y", "a", "c", "v", "x"].includes(key));
-    return isTaken || !(event.ctrlKey || event.metaKey || event.altKey);
+    return isTaken || (event.altKey && key === "arrowdown") || !(event.ctrlKey || event.metaKey || event.altKey);
   }
 
   /** Notebook 7 looks at a key before the page does: only this attribute of the element keeps it from its commands. */
@@ -257,6 +314,9 @@ class Grid {
     if (message.kind === "at" && isMine && this.finds.length) { this.go(message.position, this.placeOf(message.column)); this.found(); }
     if (message.kind === "note" && isMine) { this.say(message.text); this.found(); }
     if (message.kind === "lost" && isMine) this.choose({});
+    if (message.kind === "profile" && isMine) this.showProfile(message);
+    if (message.kind === "spellings" && isMine && message.column === this.profiled) this.showSpellings(message);
+    if (message.kind === "suggestions" && isMine) this.showMending(message);
     if (message.kind === "error" && (isMine || message.view === null)) this.failed(message.text);
   }
 
@@ -291,6 +351,8 @@ class Grid {
     this.fit();
     this.count(message.summary);
     this.choose({});
+    if (this.placeOf(this.profiled) < 0) this.closeColumn(false);
+    this.askPanels();
   }
 
   /** Chooses rows: what is given, the rest as it was. */
@@ -301,6 +363,8 @@ class Grid {
     this.isOutdated = false;
     this.isFresh = true;
     this.drawSort();
+    this.drawChip();
+    this.markFacet();
     const [start, count] = this.window();
     this.send({ kind: "look", look: this.lookNumber, start, count, ...this.look });
   }
@@ -347,6 +411,7 @@ class Grid {
   nothingText() {
     if (this.summary.height === 0) return "The table has no rows.";
     if (this.look.search) return "No row of this view holds that text.";
+    if (this.look.column !== null) return "No row of this view has such a cell.";
     if (this.look.rows === "changed") return "Nothing is changed yet.";
     return this.look.rule || this.look.rows === "issues" ? "No row has such an issue. Well done." : "No rows.";
   }
@@ -361,6 +426,7 @@ class Grid {
     if (isMine && message.note) this.say(message.note);
     if (isMine && message.at) this.arrive(message.at);
     this.draw(true);
+    if (message.changed) this.later("panels", PANEL_AFTER, () => this.askPanels());
     if (isMine && message.changed) { this.isUnjudged = true; this.judgeLater(); }
   }
 
@@ -387,8 +453,11 @@ class Grid {
     this.undoButton.disabled = !summary.canUndo;
     this.redoButton.disabled = !summary.canRedo;
     this.previousButton.disabled = this.nextButton.disabled = !(summary.errors || summary.warnings);
-    const { rows, rule, search, sort } = this.look;
-    this.againButton.disabled = !(this.isOutdated && (rows !== "all" || rule !== null || search || sort !== null));
+    const { rows, rule, search, sort, column } = this.look;
+    const isWhole = rows === "all" && rule === null && !search && sort === null && column === null;
+    this.againButton.disabled = !this.isOutdated || isWhole;
+    this.mendButton.textContent = `Mend what is obvious (${summary.suggestions.toLocaleString("en")})`;
+    this.mendButton.hidden = !summary.suggestions && this.mending.hidden;
     this.drawChoice(summary);
   }
 
@@ -415,7 +484,7 @@ class Grid {
   // ---- Drawing
 
   drawHeader() {
-    const widths = this.columns.map((column) => Math.round(Math.min(Math.max(column.chars * 7.4 + 34, 84), 330)));
+    const widths = this.columns.map((column) => Math.round(Math.min(Math.max(column.chars * 7.4 + 34, (column.label.length + 2) * 7.4 + 52, 96), 330)));
     const digits = String(Math.max(this.summary.height - 1, 0)).length;
     this.numberWidth = Math.max(digits * 8 + 44, 62);
     this.starts = [];
@@ -431,15 +500,19 @@ class Grid {
   }
 
   headerCell(column, place) {
-    const button = make("button", { type: "button", tabIndex: -1, title: `Sort by ${column.label}` },
+    const button = make("button", { type: "button", tabIndex: -1, className: "mbg-sort", title: `Sort by ${column.label}` },
       make("span", { className: "mbg-label" }, make("bdi", { textContent: column.label }),
         make("span", { className: "mbg-arrow", attrs: { "aria-hidden": "true" } })));
     const detail = [column.name === column.label ? "" : column.name, column.readOnly ? "read-only" : ""].filter(Boolean).join(" · ");
     if (detail) button.append(make("bdi", { className: "mbg-detail", textContent: detail }));
     button.addEventListener("mousedown", (event) => event.preventDefault());
     button.addEventListener("click", () => { this.activate(-1, place); this.sort(place); this.grid.focus(); });
+    const more = make("button", { type: "button", tabIndex: -1, className: "mbg-more", title: `What is in ${column.label} (Alt+Arrow down)`, attrs: {
+      "aria-label": `What is in ${column.label}`, "aria-expanded": String(this.profiled === column.name), "aria-controls": this.panel.id } }, bars());
+    more.addEventListener("mousedown", (event) => event.preventDefault());
+    more.addEventListener("click", () => this.toggleColumn(place));
     return make("div", { className: `mbg-cell${column.isNumber ? " mbg-right" : ""}`, attrs: {
-      role: "columnheader", "aria-colindex": place + 2 } }, button);
+      role: "columnheader", "aria-colindex": place + 2 } }, button, more);
   }
 
   drawSort() {
@@ -579,7 +652,7 @@ class Grid {
     this.barFlags.textContent = "";
     this.barValue.textContent = "";
     if (!row) {
-      this.barPlace.textContent = position < 0 && shown ? `Column ${shown.label}: Enter sorts` : "";
+      this.barPlace.textContent = position < 0 && shown ? `Column ${shown.label}: Enter sorts, Alt+Arrow down shows what is in it` : "";
       return;
     }
     this.barPlace.textContent = column < 0 ? `Row ${row.id}` : `Row ${row.id} · ${shown.label}`;
@@ -597,7 +670,7 @@ class Grid {
       make("span", {}, make("strong", { textContent: `${WORDS[mark.severity]}: ` }), make("bdi", { textContent: mark.message })));
     if (mark.suggestion !== null && mark.column >= 0 && !this.columns[mark.column].readOnly) {
       const use = make("button", { type: "button", title: "Use suggestion (Alt+Enter)", attrs: { "aria-keyshortcuts": "Alt+Enter" } },
-        "Use suggestion: ", make("bdi", { textContent: mark.suggestion }));
+        ...(mark.suggestion ? ["Use suggestion: ", make("bdi", { textContent: visible(mark.suggestion) })] : ["Empty the cell"]));
       use.addEventListener("click", () => { this.suggest(); this.grid.focus(); });
       line.append(use);
     }
@@ -677,7 +750,7 @@ class Grid {
     const extend = event.shiftKey;
     const moves = {
       ArrowUp: () => this.activate(isCommand ? 0 : position - 1, column, { extend }),
-      ArrowDown: () => this.activate(isCommand ? this.total - 1 : position + 1, column, { extend }),
+      ArrowDown: () => event.altKey ? this.toggleColumn(column) : this.activate(isCommand ? this.total - 1 : position + 1, column, { extend }),
       ArrowLeft: () => this.activate(position, column - 1, { extend }),
       ArrowRight: () => this.activate(position, column + 1, { extend }),
       PageUp: () => this.activate(Math.max(position - page, 0), column, { extend }),
@@ -747,6 +820,191 @@ class Grid {
     if (this.look.sort !== sort) this.choose({ sort, descending: false });
     else if (!this.look.descending) this.choose({ descending: true });
     else this.choose({ sort: null, descending: false });
+  }
+
+  // ---- What is in a column
+
+  toggleColumn(place) {
+    if (place < 0 || !this.columns[place]) return;
+    const { name, label } = this.columns[place];
+    if (this.profiled === name) { this.closeColumn(); return; }
+    this.profiled = name;
+    this.untick.clear();
+    this.spellingPart = make("div", { hidden: true });
+    this.panel.hidden = false;
+    this.panel.setAttribute("aria-label", `What is in ${label}`);
+    this.panelBody.replaceChildren(this.panelHead(this.columns[place]), make("p", { textContent: "Counting…" }));
+    this.drawExpanded();
+    this.active.column = place;
+    this.reveal();
+    this.draw();
+    this.panel.focus({ preventScroll: true });
+    this.panel.scrollIntoView({ block: "nearest" });
+    this.askColumn();
+  }
+
+  closeColumn(takesFocus = true) {
+    this.profiled = null;
+    this.panel.hidden = true;
+    this.drawExpanded();
+    if (takesFocus) this.grid.focus({ preventScroll: true });
+  }
+
+  drawExpanded() {
+    this.columns.forEach((column, place) => this.header.children[place + 1].querySelector(".mbg-more")
+      .setAttribute("aria-expanded", String(this.profiled === column.name)));
+  }
+
+  askColumn() {
+    this.send({ kind: "profile", column: this.profiled });
+  }
+
+  askPanels() {
+    if (this.profiled !== null) this.askColumn();
+    if (!this.mending.hidden) this.send({ kind: "suggestions" });
+  }
+
+  panelHead(column) {
+    const close = make("button", { type: "button", textContent: "✕", title: "Close (Escape)", attrs: { "aria-label": "Close" } });
+    close.dataset.key = "close";
+    close.addEventListener("click", () => this.closeColumn());
+    return make("div", { className: "mbg-panel-head" }, make("strong", {}, make("bdi", { textContent: column.label })), close);
+  }
+
+  showProfile({ column, profile }) {
+    if (column !== this.profiled) return;
+    const shown = this.columns[this.placeOf(column)];
+    redraw(this.panelBody, this.panelHead(shown), this.facts(profile),
+      ...this.facets("Commonest values", profile.commonest, profile, "value", profile.distinct - profile.commonest.length),
+      ...this.facets("Patterns", profile.patterns, profile, "pattern"),
+      this.spellingPart);
+    this.markFacet();
+    if (!shown.readOnly) this.send({ kind: "spellings", column });
+  }
+
+  facts(profile) {
+    const { rows, filled, distinct, shortest, longest } = profile;
+    const line = (name, ...parts) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, ...parts));
+    const bar = make("span", { className: "mbg-track", attrs: { "aria-hidden": "true" } }, make("span"));
+    bar.firstChild.style.width = `${rows ? (100 * filled) / rows : 0}%`;
+    const lines = [line("Filled", `${percent(filled, rows)}, ${filled.toLocaleString("en")} of ${counted(rows, "row", "rows")}`, bar)];
+    if (distinct !== null) lines.push(line("Different", distinct.toLocaleString("en")));
+    if (longest !== null) lines.push(line("Characters", shortest === longest ? `${longest.toLocaleString("en")}` : `${shortest.toLocaleString("en")} to ${longest.toLocaleString("en")}`));
+    const facts = make("dl", { className: "mbg-facts" }, ...lines);
+    return rows > filled ? make("div", {}, facts, this.facet("value", "", rows - filled, rows)) : facts;
+  }
+
+  /** A list of buttons that choose the rows with a value or a pattern. */
+  facets(title, counts, profile, kind, more = 0) {
+    if (!counts.length) return [];
+    const rest = more > 0 ? [make("p", { className: "mbg-rest", textContent: `and ${counted(more, "other value", "other values")}` })] : [];
+    return [make("strong", { className: "mbg-title", textContent: title }),
+      make("ul", { className: "mbg-facets" }, ...counts.map((each) => make("li", {}, this.facet(kind, each.value, each.rows, profile.filled)))), ...rest];
+  }
+
+  facet(kind, text, rows, whole) {
+    const bar = make("span", { className: "mbg-facet-bar", attrs: { "aria-hidden": "true" } });
+    bar.style.width = `${(100 * rows) / whole}%`;
+    const button = make("button", { type: "button", className: "mbg-facet", title: "Show only these rows" }, bar,
+      text ? datum(text) : make("em", { textContent: "Blank" }), " ",
+      make("span", { className: "mbg-rows", textContent: rows.toLocaleString("en") }));
+    button.dataset.key = JSON.stringify([kind, text]);
+    button.addEventListener("click", () => {
+      const isChosen = button.getAttribute("aria-pressed") === "true";
+      this.choose({ ...NO_FACET, ...(isChosen ? {} : { column: this.profiled, [kind]: text }) });
+    });
+    return button;
+  }
+
+  markFacet() {
+    const { column, value, pattern } = this.look;
+    const chosen = column !== this.profiled || column === null ? null
+      : JSON.stringify(value !== null || pattern === "" ? ["value", value || ""] : ["pattern", pattern]);
+    for (const button of this.panelBody.querySelectorAll(".mbg-facet")) button.setAttribute("aria-pressed", String(button.dataset.key === chosen));
+  }
+
+  /** What the rows are chosen by, and a button that ends it. */
+  drawChip() {
+    const { column, value, pattern } = this.look;
+    if (column === null) { this.chips.replaceChildren(); return; }
+    const shown = this.columns[this.placeOf(column)];
+    const what = value || pattern ? [value ? " is " : " looks like ", datum(value || pattern)] : [" is blank"];
+    const button = make("button", { type: "button", className: "mbg-chip", title: "Show the other rows too" },
+      make("bdi", { textContent: shown ? shown.label : column }), ...what,
+      make("span", { className: "mbg-cross", textContent: "✕", attrs: { "aria-hidden": "true" } }),
+      make("span", { className: "mbg-hidden", textContent: " – remove this filter" }));
+    button.addEventListener("click", () => { this.choose(NO_FACET); this.grid.focus(); });
+    this.chips.replaceChildren(button);
+  }
+
+  showSpellings({ clusters, more }) {
+    if (!clusters.length) { this.spellingPart.hidden = true; return; }
+    const merge = make("button", { type: "button", className: "mbg-main-button" });
+    merge.dataset.key = "merge";
+    const others = clusters.flatMap(([kept, ...rest]) => rest.map(({ value }) => [value, kept.value]));
+    const wanted = () => others.filter(([value]) => !this.untick.has(value));
+    const name = () => {
+      merge.textContent = `Merge ${counted(wanted().length, "spelling", "spellings")}`;
+      merge.disabled = !wanted().length;
+    };
+    merge.addEventListener("click", () => this.send({ kind: "merge", column: this.profiled, pairs: wanted() }));
+    name();
+    const rest = more ? [make("p", { className: "mbg-rest", textContent: `and ${counted(more, "other value", "other values")}: merge these first` })] : [];
+    this.spellingPart.hidden = false;
+    redraw(this.spellingPart, make("strong", { className: "mbg-title", textContent: "Spellings of one value" }),
+      make("ul", { className: "mbg-clusters" }, ...clusters.map((cluster) => this.cluster(cluster, name))), ...rest, merge);
+  }
+
+  /** One value with its other spellings, each to be merged into it if it is ticked. */
+  cluster([kept, ...others], act) {
+    const count = (rows) => make("span", { className: "mbg-rows", textContent: rows.toLocaleString("en") });
+    const lines = others.map(({ value, rows }) => {
+      const box = make("input", { type: "checkbox", checked: !this.untick.has(value) });
+      box.dataset.key = JSON.stringify(["tick", value]);
+      box.addEventListener("change", () => { this.untick[box.checked ? "delete" : "add"](value); act(); });
+      return make("label", {}, box, datum(value), " ", count(rows));
+    });
+    return make("li", {}, make("div", { className: "mbg-kept" }, datum(kept.value), " ", count(kept.rows)), ...lines);
+  }
+
+  // ---- What all the suggestions would change
+
+  toggleMending() {
+    if (!this.mending.hidden) { this.closeMending(); return; }
+    this.send({ kind: "suggestions" });
+    this.mending.hidden = false;
+    this.mending.replaceChildren(make("p", { textContent: "Looking…" }));
+    this.mendButton.setAttribute("aria-expanded", "true");
+    this.mending.focus({ preventScroll: true });
+  }
+
+  closeMending() {
+    this.mending.hidden = true;
+    this.mending.replaceChildren();
+    this.mendButton.setAttribute("aria-expanded", "false");
+    this.count(this.summary);
+    this.grid.focus({ preventScroll: true });
+  }
+
+  showMending({ cells, total }) {
+    if (this.mending.hidden) return;
+    if (!total) { this.closeMending(); return; }
+    const mend = make("button", { type: "button", className: "mbg-main-button", textContent: `Mend ${counted(total, "cell", "cells")}` });
+    const cancel = make("button", { type: "button", textContent: "Cancel", title: "Cancel (Escape)" });
+    mend.dataset.key = "mend";
+    cancel.dataset.key = "cancel";
+    mend.addEventListener("click", () => { this.send({ kind: "mend", count: total }); this.closeMending(); });
+    cancel.addEventListener("click", () => this.closeMending());
+    const text = (each) => (each ? datum(each) : make("em", { textContent: "empty" }));
+    const lines = cells.map((each) => make("tr", {}, make("td", { textContent: each.row.toLocaleString("en") }),
+      make("td", {}, make("bdi", { textContent: each.label })), make("td", {}, text(each.before)), make("td", {}, text(each.after))));
+    const heads = ["Row", "Column", "Before", "After"].map((textContent) => make("th", { textContent, attrs: { scope: "col" } }));
+    const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
+    const more = total - cells.length;
+    const rest = more ? [make("p", { className: "mbg-rest", textContent: `and ${counted(more, "more cell", "more cells")}` })] : [];
+    redraw(this.mending,
+      make("div", { className: "mbg-mending-head" }, make("strong", { textContent: "Mend what is obvious" }), mend, cancel),
+      make("div", { className: "mbg-mending-cells", tabIndex: 0, attrs: { role: "region", "aria-label": "Before and after" } }, table, ...rest));
   }
 
   // ---- Editing

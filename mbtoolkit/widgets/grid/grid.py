@@ -17,7 +17,15 @@ from mbtoolkit.editing import Edits, View
 from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas import ContactSchema
-from mbtoolkit.widgets.grid.answers import columns_for_page, rows_for_page, summary_for_page
+from mbtoolkit.widgets.grid.answers import (
+    columns_for_page,
+    count_changed,
+    profile_for_page,
+    rows_for_page,
+    spellings_for_page,
+    suggestions_for_page,
+    summary_for_page,
+)
 from mbtoolkit.widgets.grid.messages import MAX_WINDOW, Message, is_name, read_message, view_of
 
 _HERE: Final = Path(__file__).parent
@@ -76,6 +84,11 @@ class ContactGrid(anywidget.AnyWidget):
             "edit": self._edit,
             "paste": self._paste,
             "suggest": self._suggest,
+            "suggestions": self._suggestions,
+            "mend": self._mend,
+            "profile": self._profile,
+            "spellings": self._spellings,
+            "merge": self._merge,
             "undo": self._undo,
             "redo": self._redo,
             "revalidate": self._revalidate,
@@ -133,6 +146,9 @@ class ContactGrid(anywidget.AnyWidget):
         rows: Literal["all", "issues", "changed"] = "all",
         rule: str | None = None,
         search: str = "",
+        column: str | None = None,
+        value: str | None = None,
+        pattern: str | None = None,
     ) -> None:
         """Chooses the rows that are shown, on every open page.
 
@@ -140,15 +156,21 @@ class ContactGrid(anywidget.AnyWidget):
             rows: all of them, those with an issue, or those with a changed cell.
             rule: only rows that break this rule (its code).
             search: only rows that hold this text.
+            column: only rows whose cell of this column has the `value` or the `pattern`.
+            value: the whole text of the cell, as it is shown; "" for a blank one.
+            pattern: what the cell looks like, as `mbtoolkit.cleaning.profile` lists it; "" for a blank one.
 
         Raises:
-            UsageError: `rows` is none of the three.
+            UsageError: `rows` is none of the three; there is no such column; or not one column with a value or a
+                pattern.
         """
         if rows not in ("all", "issues", "changed"):
             msg = f"rows is 'all', 'issues' or 'changed', not {rows!r}"
             raise UsageError(msg)
         with self._lock:
-            self._shown = View(rows=rows, rule=rule, search=search)
+            shown = View(rows=rows, rule=rule, search=search, column=column, value=value, pattern=pattern)
+            self._edits.view(shown)
+            self._shown = shown
             self.send({"kind": "show", "look": asdict(self._shown)})
 
     def refresh(self, contacts: pl.DataFrame | None = None) -> None:
@@ -221,6 +243,42 @@ class ContactGrid(anywidget.AnyWidget):
     def _suggest(self, message: Message) -> None:
         touched = self._edits.apply_suggestion(message["row"], message["column"])
         self._changed(message, touched, note="The suggestion is in the cell.")
+
+    def _suggestions(self, message: Message) -> None:
+        self.send({"kind": "suggestions", "view": message.view, **suggestions_for_page(self._edits)})
+
+    def _mend(self, message: Message) -> None:
+        """Every suggestion goes into its cell, if they are as many as the page said."""
+        if self._edits.suggestion_count != message["count"]:
+            self._suggestions(message)
+            msg = "the suggestions are others by now; look at them once more"
+            raise UsageError(msg)
+        self._changed_by(message, self._edits.apply_suggestions)
+
+    def _profile(self, message: Message) -> None:
+        profile = profile_for_page(self._edits, message["column"])
+        self.send({"kind": "profile", "view": message.view, "column": message["column"], "profile": profile})
+
+    def _spellings(self, message: Message) -> None:
+        spellings = spellings_for_page(self._edits, message["column"])
+        self.send({"kind": "spellings", "view": message.view, "column": message["column"], **spellings})
+
+    def _merge(self, message: Message) -> None:
+        """Each of the spellings becomes another one."""
+        column = message["column"]
+        cells = {
+            row: [new]
+            for old, new in message["pairs"]
+            for row in self._edits.view(View(column=column, value=old)).to_list()
+        }
+        self._changed_by(message, lambda: self._edits.edit_block(list(cells), [column], list(cells.values())))
+
+    def _changed_by(self, message: Message, act: Callable[[], Touched]) -> None:
+        """Makes a step over many cells, and says how many."""
+        before = self._edits.contacts
+        touched = act()
+        count = count_changed(before, self._edits.contacts, touched.columns)
+        self._changed(message, touched, note=f"{count:,} cell{'' if count == 1 else 's'} changed. Undo takes it back.")
 
     def _undo(self, message: Message) -> None:
         touched = self._edits.undo()

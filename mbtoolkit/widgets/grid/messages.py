@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,8 @@ MAX_WINDOW: Final = 500
 """Rows in one answer."""
 MAX_BLOCK: Final = 100_000
 """Cells in one pasted block."""
+MAX_MERGED: Final = 10_000
+"""Spellings that are merged at once."""
 MAX_TEXT: Final = 1_000_000
 """Characters in one typed or pasted cell."""
 
@@ -54,8 +57,12 @@ def read_message(content: object) -> Message:
 
 
 def view_of(message: Message) -> View:
-    """The choice of rows that a `look` message asks for."""
-    names = ("rows", "rule", "search", "sort", "descending")
+    """The choice of rows that a `look` message asks for.
+
+    Raises:
+        UsageError: half a choice of cells, as `View`.
+    """
+    names = ("rows", "rule", "search", "sort", "descending", "column", "value", "pattern")
     return View(**{name: message[name] for name in names})
 
 
@@ -91,6 +98,23 @@ def _is_block(value: object) -> bool:
     return len(value) * width <= MAX_BLOCK and all(len(line) == width and all(map(_is_text, line)) for line in value)
 
 
+def _is_whole(value: object) -> bool:
+    """Whether a value is a text of whole characters, as every cell of a frame is."""
+    return _is_text(value) and re.search("[\ud800-\udfff]", str(value)) is None
+
+
+def _is_whole_or_none(value: object) -> bool:
+    return value is None or _is_whole(value)
+
+
+def _is_merging(value: object) -> bool:
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_MERGED:
+        return False
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_whole, pair)) for pair in value):
+        return False
+    return len({old for old, _ in value}) == len(value)
+
+
 _CELL: Final[dict[str, Callable[[object], bool]]] = {"row": _is_natural, "column": _is_text}
 _WINDOW: Final[dict[str, Callable[[object], bool]]] = {"look": _is_natural, "start": _is_natural, "count": _is_count}
 
@@ -103,11 +127,19 @@ _FORMS: Final[dict[str, dict[str, Callable[[object], bool]]]] = {
         "search": _is_text,
         "sort": _is_text_or_none,
         "descending": _is_truth,
+        "column": _is_whole_or_none,
+        "value": _is_whole_or_none,
+        "pattern": _is_whole_or_none,
     },
     "window": _WINDOW,
     "edit": {**_CELL, "text": _is_text},
     "paste": {**_CELL, "look": _is_natural, "texts": _is_block},
     "suggest": _CELL,
+    "suggestions": {},
+    "mend": {"count": _is_natural},
+    "profile": {"column": _is_whole},
+    "spellings": {"column": _is_whole},
+    "merge": {"column": _is_whole, "pairs": _is_merging},
     "undo": {},
     "redo": {},
     "revalidate": {},

@@ -200,6 +200,74 @@ def test_a_suggestion_is_used(page, grid):
     }
 
 
+def test_what_is_in_a_column_is_told_when_asked(page):
+    (answer,) = page.say("profile", column="email_opt_in")
+    assert (answer["column"], answer["profile"]["filled"], answer["profile"]["distinct"]) == ("email_opt_in", 3, 3)
+    assert {"value": "perhaps", "rows": 1} in answer["profile"]["commonest"]
+    assert answer["profile"]["patterns"] == [{"value": "a", "rows": 3}]
+
+
+def test_rows_are_chosen_by_a_cell_on_the_page_and_as_code(page, grid):
+    assert page.look(column="email", pattern="a.a@a.a")["total"] == 1
+    assert page.look(column="email", value="")["rows"][0]["id"] == 3
+    assert page.look(column="email", value="", search="c")["total"] == 0
+    grid.show(column="email", value="bob")
+    look = page.heard()[-1]["look"]
+    assert (look["column"], look["value"], look["pattern"]) == ("email", "bob", None)
+    assert page.say("open")[0]["look"] == look
+    for choice in ({"column": "nothing", "value": "x"}, {"column": "email"}, {"pattern": "a"}):
+        with pytest.raises(UsageError):
+            grid.show(**choice)
+    assert page.say("open")[0]["look"] == look
+
+
+def test_spellings_are_merged_in_one_step(wired):
+    cities = ["Oslo", "Oslo", "oslo ", "OSLO", "Newyork", "New York", "New York", None]
+    grid = ContactGrid(pl.DataFrame({"contact_id": range(1, 9), "property:City": cities}))
+    page = Page(grid)
+    (answer,) = page.say("spellings", column="property:City")
+    assert [[each["value"] for each in cluster] for cluster in answer["clusters"]] == [
+        ["Oslo", "OSLO", "oslo "],
+        ["New York", "Newyork"],
+    ]
+    assert answer["more"] == 0
+    (answer,) = page.say("merge", column="property:City", pairs=[["oslo ", "Oslo"], ["Newyork", "New York"]])
+    assert answer["note"] == "2 cells changed. Undo takes it back."
+    merged = ["Oslo", "Oslo", "Oslo", "OSLO", "New York", "New York", "New York", None]
+    assert grid.contacts["property:City"].to_list() == merged
+    page.say("undo")
+    assert grid.changes.is_empty()
+
+
+def test_all_suggestions_are_shown_and_then_used(page, grid):
+    page.look()
+    assert page.say("open")[0]["summary"]["suggestions"] == 1
+    (answer,) = page.say("suggestions")
+    assert answer["cells"] == [
+        {"row": 2, "label": "E-mail", "before": "cy\u200bd@example.com", "after": "cyd@example.com"}
+    ]
+    assert answer["total"] == 1
+    (answer,) = page.say("mend", count=1)
+    assert (answer["note"], answer["summary"]["suggestions"]) == ("1 cell changed. Undo takes it back.", 0)
+    page.say("undo")
+    assert grid.changes.is_empty()
+
+
+def test_other_suggestions_than_those_that_were_shown_are_not_used(page, grid):
+    page.look()
+    grid.edits.edit(1, "email", "b\u200b@example.com")
+    answers = page.say("mend", count=1)
+    assert [answer["kind"] for answer in answers] == ["suggestions", "error"]
+    assert answers[0]["total"] == 2
+    assert grid.contacts["email"][2] == "cy\u200bd@example.com"
+
+
+def test_of_very_many_suggestions_the_first_are_shown(wired):
+    page = Page(ContactGrid(pl.DataFrame({"email": [f"a{row}\u200b@example.com" for row in range(300)]})))
+    (answer,) = page.say("suggestions")
+    assert (len(answer["cells"]), answer["total"]) == (200, 300)
+
+
 def test_the_next_issue_is_named_by_its_place_in_the_view(page):
     page.look(search="@")
     (answer,) = page.say("find", position=0, column="email", forward=True)
@@ -301,6 +369,19 @@ def test_refresh_shows_what_was_edited_from_a_cell(page, grid):
         pytest.param({"kind": "window", "view": "a", "look": 1, "start": -1, "count": 5}, id="before the first"),
         pytest.param({"kind": "look", "view": "a", "look": 1, **LOOK, "rows": "some"}, id="no such choice"),
         pytest.param({"kind": "look", "view": "a", "look": 1, **LOOK, "sort": "nothing"}, id="no such sorting"),
+        pytest.param({"kind": "look", "view": "a", "look": 1, **LOOK, "column": "note"}, id="a column alone"),
+        pytest.param({"kind": "look", "view": "a", "look": 1, **LOOK, "column": "x", "value": "x"}, id="no such cells"),
+        pytest.param({"kind": "look", "view": "a", "look": 1, **LOOK, "column": "note", "value": 1}, id="a number"),
+        pytest.param({"kind": "look", "view": "a", "look": 1, **LOOK, "column": "note", "value": "\ud800"}, id="half"),
+        pytest.param({"kind": "profile", "view": "a", "column": "nothing"}, id="what is in no column"),
+        pytest.param({"kind": "profile", "view": "a", "column": None}, id="what is in none"),
+        pytest.param({"kind": "spellings", "view": "a", "column": "nothing"}, id="spellings in no column"),
+        pytest.param({"kind": "merge", "view": "a", "column": "note", "pairs": []}, id="nothing to merge"),
+        pytest.param({"kind": "merge", "view": "a", "column": "note", "pairs": [["a"]]}, id="half a pair"),
+        pytest.param({"kind": "merge", "view": "a", "column": "note", "pairs": [["a", 1]]}, id="into a number"),
+        pytest.param({"kind": "merge", "view": "a", "column": "note", "pairs": [["a", "b"], ["a", "c"]]}, id="both"),
+        pytest.param({"kind": "merge", "view": "a", "column": "bought", "pairs": [["1.5", "2"]]}, id="held"),
+        pytest.param({"kind": "mend", "view": "a", "count": True}, id="true as a count"),
     ],
 )
 def test_nonsense_is_answered_with_an_error_and_changes_nothing(page, grid, contacts, content):
@@ -316,7 +397,9 @@ JSON = st.recursive(
     max_leaves=5,
 )
 KINDS = ["open", "look", "window", "edit", "paste", "suggest", "undo", "redo", "revalidate", "find"]
+KINDS += ["profile", "spellings", "merge", "suggestions", "mend"]
 FIELDS = ["row", "column", "text", "texts", "look", "start", "count", "rows", "rule", "search", "sort", "forward"]
+FIELDS += ["value", "pattern", "pairs", "count"]
 
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), JSON)), max_size=8))
