@@ -170,7 +170,7 @@ def test_all_suggestions_are_one_step(messy):
         (0, "email", "a\u200b@example.com", "a@example.com"),
         (2, "email", "cy\u200bd@example.com", "cyd@example.com"),
     ]
-    assert edits.apply_suggestions() == ((0, 2), ("email",))
+    assert edits.apply_suggestions() == Touched((0, 2), ("email",))
     assert edits.contacts["email"].to_list() == ["a@example.com", "bob", "cyd@example.com", "d@example.com"]
     assert (edits.suggestion_count, edits.apply_suggestions()) == (0, ((), ()))
     edits.undo()
@@ -182,7 +182,7 @@ def test_suggestions_for_columns_that_may_not_be_edited_are_left_alone(messy):
     edits = Edits(messy, read_only=["email"])
     assert edits.issues["suggestion"].null_count() < edits.issues.height
     assert (edits.suggestion_count, edits.suggestions.height) == (0, 0)
-    assert edits.apply_suggestions() == ((), ())
+    assert edits.apply_suggestions() == Touched()
 
 
 def test_an_empty_suggestion_empties_the_cell(messy, monkeypatch):
