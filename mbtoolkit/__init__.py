@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mbtoolkit.errors import NotSentError as NotSentError
     from mbtoolkit.errors import OutcomeUnknownError as OutcomeUnknownError
     from mbtoolkit.errors import RateLimitedError as RateLimitedError
+    from mbtoolkit.errors import RecipeError as RecipeError
     from mbtoolkit.errors import RefusedError as RefusedError
     from mbtoolkit.errors import SettingsError as SettingsError
     from mbtoolkit.errors import SourceError as SourceError
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from mbtoolkit.progress import Progress as Progress
     from mbtoolkit.reading import read_contacts as read_contacts
     from mbtoolkit.reading import write_mapping as write_mapping
+    from mbtoolkit.recipes import Recipe as Recipe
     from mbtoolkit.results import summarize as summarize
     from mbtoolkit.results import update_results as update_results
     from mbtoolkit.results import with_contact_ids as with_contact_ids
@@ -88,6 +90,8 @@ _HOMES: Final[dict[str, str]] = {
     "Progress": "progress",
     "RULES": "schemas",
     "RateLimitedError": "errors",
+    "Recipe": "recipes",
+    "RecipeError": "errors",
     "RefusedError": "errors",
     "ResultsSchema": "schemas",
     "Run": "runs",
@@ -141,6 +145,8 @@ __all__ = [
     "PayloadsSchema",
     "Progress",
     "RateLimitedError",
+    "Recipe",
+    "RecipeError",
     "RefusedError",
     "ResultsSchema",
     "Run",

@@ -176,3 +176,10 @@ _CANONICAL: Final[dict[str, str]] = {
     PROPERTIES_COLUMN: PROPERTIES_COLUMN,
     PROPERTIES_WIRE.lower(): PROPERTIES_COLUMN,
 }
+
+
+def label_of(name: str) -> str:
+    """What a person calls a column."""
+    if name in BY_NAME:
+        return BY_NAME[name].label
+    return name.removeprefix(PROPERTY_NAME_PREFIX) if is_property_column(name) else name

@@ -5,6 +5,7 @@
     |   |-- SourceError                  a file or frame that can't be read as a table
     |   |-- MappingError                 columns and fields don't fit together
     |   |-- FrameError                   a frame is not of the form that the function takes
+    |   |-- RecipeError                  a recipe that can't be read, or doesn't fit a table
     |   |-- SettingsError                an address, token or number that can't work
     |   |-- ConsentError                 opt-ins would be turned on in bulk without being asked for
     |   `-- InvalidContactError          one contact that the rules refuse; has `.issues`
@@ -49,6 +50,10 @@ class MappingError(UsageError):
 
 class FrameError(UsageError):
     """A frame is not of the form that the function takes."""
+
+
+class RecipeError(UsageError):
+    """A recipe can't be read, or doesn't fit a table; the text says which step, and what is missing."""
 
 
 class SettingsError(UsageError):

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.contacts import BY_NAME, is_contact_column
-from mbtoolkit.schemas.conform import PROPERTIES_DTYPE, unread_column
+from mbtoolkit.schemas.conform import PROPERTIES_DTYPE, UNREAD_PREFIX, is_unread_column, unread_column
 from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.schemas.texts import text_form
 
@@ -57,3 +57,14 @@ def _value_text(cells: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.List(pl.String):
         return cells.list.join("; ")
     return text_form(cells, dtype)
+
+
+def empty_unread(frame: pl.DataFrame) -> list[str]:
+    """The `unread:` columns that hold nothing and belong to a column of the frame."""
+    return [
+        name
+        for name in frame.columns
+        if is_unread_column(name)
+        and name.removeprefix(UNREAD_PREFIX) in frame.columns
+        and frame.get_column(name).null_count() == frame.height
+    ]

@@ -12,9 +12,8 @@ from mbtoolkit.cleaning.shown import shown_text
 from mbtoolkit.contacts import (
     BY_NAME,
     PROPERTIES_COLUMN,
-    PROPERTY_NAME_PREFIX,
     is_contact_column,
-    is_property_column,
+    label_of,
 )
 from mbtoolkit.errors import FrameError
 from mbtoolkit.schemas import UNREAD_PREFIX, is_unread_column, unread_column
@@ -93,10 +92,3 @@ def may_be_edited(name: str, dtype: pl.DataType) -> bool:
         return False
     is_pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
     return not is_pattern and (name in BY_NAME or dtype == pl.String)
-
-
-def label_of(name: str) -> str:
-    """What a person calls a column."""
-    if name in BY_NAME:
-        return BY_NAME[name].label
-    return name.removeprefix(PROPERTY_NAME_PREFIX) if is_property_column(name) else name

@@ -10,12 +10,14 @@ import polars as pl
 
 from mbtoolkit.cleaning.clusters import VALUES, cluster_values
 from mbtoolkit.cleaning.profiles import Profile, profile_texts
+from mbtoolkit.cleaning.shown import empty_unread
 from mbtoolkit.contacts import BY_NAME, is_contact_column
+from mbtoolkit.editing.code import edits_code, recipe_code
 from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
-from mbtoolkit.editing.recipe import recipe
 from mbtoolkit.editing.typed import Draft, draft_cells
 from mbtoolkit.editing.views import View, rows_holding, rows_like, sorted_rows
 from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.recipes import Cell, Recipe, Step, row_prints
 from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, conform, is_unread_column, unread_column
 from mbtoolkit.validation import validate_contacts
 
@@ -24,10 +26,14 @@ ACROSS_ROWS: Final = ("duplicate_identifier", "consent_conflict", "joins_contact
 
 
 class Touched(NamedTuple):
-    """What a step changed: the rows, in order, and the shown columns; both empty where it changed nothing."""
+    """What a step changed: the rows, in order, and the shown columns; both empty where it changed nothing.
+
+    `unread` counts the cells that a repair could not read; they stay as they are.
+    """
 
     rows: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,17 @@ class _Patch:
     after: list[Any]
 
 
-_Step = list[_Patch]
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One step to undo.
+
+    Attributes:
+        patches: what it changed.
+        cause: the step of a recipe that did it; None where cells were mended by hand.
+    """
+
+    patches: list[_Patch]
+    cause: Step | None = None
 
 
 class Edits:
@@ -83,8 +99,8 @@ class Edits:
         self._columns = shown_columns(self._base, read_only)
         self._by_name = {column.name: column for column in self._columns}
         self._changed: dict[str, set[int]] = {}
-        self._done: list[_Step] = []
-        self._undone: list[_Step] = []
+        self._done: list[_Done] = []
+        self._undone: list[_Done] = []
         self._issues = self._judged()
         self._is_judged = True
 
@@ -101,7 +117,7 @@ class Edits:
     @property
     def contacts(self) -> pl.DataFrame:
         """The edited frame in canonical types, same height and order; `unread:` columns where some text is unread."""
-        return self._frame.drop(_empty_unread(self._frame))
+        return self._frame.drop(empty_unread(self._frame))
 
     @property
     def issues(self) -> pl.DataFrame:
@@ -126,19 +142,53 @@ class Edits:
     def code(self) -> str:
         """Python that makes the same changes to the given frame, under the name `contacts`."""
         contacts = self.contacts
+        if any(done.cause is not None for done in self._done):
+            return recipe_code(self.recipe, conforming=self._conforming)
         changed = {
             name: dict(zip(rows, self._frame.get_column(name).gather(rows), strict=True))
             for name in contacts.columns
             if (rows := sorted(self._changed.get(name, set())))
         }
         dropped = [name for name in self._conformed.columns if name not in contacts.columns]
-        return recipe(
+        return edits_code(
             changed,
             self._frame.schema,
             conforming=self._conforming,
             given=self._conformed.columns,
             dropped=dropped,
         )
+
+    @property
+    def recipe(self) -> Recipe:
+        """The steps that were made and not undone; cells that were mended by hand one after the other are one step."""
+        made, frame, by_hand = Recipe(), self._base, self._base
+        for number, done in enumerate(self._done):
+            frame = _patched(frame, done.patches)
+            is_last = number + 1 == len(self._done)
+            if done.cause is not None:
+                made, by_hand = made.then(done.cause), frame
+            elif is_last or self._done[number + 1].cause is not None:
+                cells = self._cells_mended(by_hand, frame)
+                made = made.edit_cells(cells) if cells else made
+        return made
+
+    def _cells_mended(self, before: pl.DataFrame, after: pl.DataFrame) -> list[Cell]:
+        """The shown cells that differ between two states of the frame."""
+        found: list[tuple[int, str, str | None, str | None]] = []
+        for column in self._columns:
+            names = [column.name, unread_column(column.name)]
+            differs = [
+                before.get_column(name).ne_missing(after.get_column(name)) for name in names if name in after.columns
+            ]
+            rows = pl.DataFrame(differs).select(pl.any_horizontal(pl.all())).to_series().arg_true()
+            texts = [
+                frame[rows].select(column.text(frame.schema[column.name])).to_series() for frame in (before, after)
+            ]
+            found += [(row, column.name, was, now) for row, was, now in zip(rows, *texts, strict=True)]
+        found.sort(key=lambda each: each[0])
+        rows_found = list(dict.fromkeys(row for row, *_ in found))
+        prints = dict(zip(rows_found, row_prints(before, rows_found), strict=True))
+        return [Cell(row, prints[row], name, was, now) for row, name, was, now in found]
 
     @property
     def can_undo(self) -> bool:
@@ -260,6 +310,37 @@ class Edits:
         editable = [column.name for column in self._columns if not column.read_only]
         return self._make(draft_cells(self._frame, by_column, editable))
 
+    def clean(self, step: Step) -> Touched:
+        """Does a step of a recipe to the cells, such as `recipes.CleanText("property:City")`; one step to undo.
+
+        Args:
+            step: one that keeps every row where it is.
+
+        Returns:
+            What changed.
+
+        Raises:
+            UsageError: the step is none, merges rows, or needs a column that isn't there or may not be edited.
+        """
+        if not isinstance(step, Step) or not step.keeps_rows:
+            msg = "clean takes a step of mbtoolkit.recipes that keeps every row where it is"
+            raise UsageError(msg)
+        self._check_cells([], [name for name in step.needs if name in step.changes])
+        missing = [name for name in step.needs if name not in self._frame.columns]
+        if missing:
+            msg = f"there is no column {missing[0]!r}"
+            raise UsageError(msg)
+        outcome = step.run(self._frame)
+        editable = {column.name for column in self._columns if not column.read_only}
+        held = [name for name in self._frame.columns if name.removeprefix(UNREAD_PREFIX) in editable]
+        patches = [
+            _Patch(name, rows.to_list(), before.gather(rows).to_list(), after.gather(rows).to_list())
+            for name in held
+            for before, after in [(self._frame.get_column(name), outcome.frame.get_column(name))]
+            if len(rows := before.ne_missing(after).arg_true())
+        ]
+        return self._make_step(patches, step)._replace(unread=outcome.issues.height)
+
     def undo(self) -> Touched:
         """Takes the last step back.
 
@@ -269,9 +350,9 @@ class Edits:
         if not self._done:
             return Touched()
         step = self._done[-1]
-        self._write({patch.column: dict(zip(patch.rows, patch.before, strict=True)) for patch in step})
+        self._write({patch.column: dict(zip(patch.rows, patch.before, strict=True)) for patch in step.patches})
         self._undone.append(self._done.pop())
-        return _touched(step)
+        return _touched(step.patches)
 
     def redo(self) -> Touched:
         """Makes the last undone step again.
@@ -282,9 +363,9 @@ class Edits:
         if not self._undone:
             return Touched()
         step = self._undone[-1]
-        self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in step})
+        self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in step.patches})
         self._done.append(self._undone.pop())
-        return _touched(step)
+        return _touched(step.patches)
 
     def revalidate(self) -> pl.DataFrame:
         """Judges the whole frame anew, rules across rows included, if anything changed since that was done.
@@ -471,19 +552,23 @@ class Edits:
 
     def _make(self, draft: Draft) -> Touched:
         """A new step, if it changes anything."""
-        step: _Step = []
+        patches = []
         for name, cells in draft.items():
             old = self._frame.get_column(name).gather(list(cells)).to_list()
             differing = [(row, was, now) for (row, now), was in zip(cells.items(), old, strict=True) if was != now]
             if differing:
                 rows, before, after = (list(each) for each in zip(*differing, strict=True))
-                step.append(_Patch(name, rows, before, after))
-        if not step:
+                patches.append(_Patch(name, rows, before, after))
+        return self._make_step(patches)
+
+    def _make_step(self, patches: list[_Patch], cause: Step | None = None) -> Touched:
+        """A new step of these patches, if there are any."""
+        if not patches:
             return Touched()
-        self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in step})
-        self._done.append(step)
+        self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in patches})
+        self._done.append(_Done(patches, cause))
         self._undone.clear()
-        return _touched(step)
+        return _touched(patches)
 
     def _write(self, draft: Draft) -> None:
         """Puts cells into the frame and judges their rows; nothing is changed if judging raises."""
@@ -505,7 +590,7 @@ class Edits:
         """The known issues, with those of some rows found anew; what rules across rows said of them stands."""
         across = pl.col("rule").is_in(ACROSS_ROWS)
         part = frame[rows]
-        fresh = validate_contacts(part.drop(_empty_unread(part)), schema=self._schema).issues.filter(~across)
+        fresh = validate_contacts(part.drop(empty_unread(part)), schema=self._schema).issues.filter(~across)
         fresh = fresh.with_columns(rows.gather(fresh["row"]).alias("row"))
         standing = self._issues.filter(across | pl.col("row").is_in(rows.implode()).not_())
         return pl.concat([standing, fresh], rechunk=True)
@@ -540,10 +625,21 @@ class Edits:
         )
 
 
-def _touched(step: _Step) -> Touched:
-    rows = sorted({row for patch in step for row in patch.rows})
+def _patched(frame: pl.DataFrame, patches: list[_Patch]) -> pl.DataFrame:
+    """The frame with the cells of a step in it."""
+    return frame.with_columns(
+        frame.get_column(patch.column)
+        .clone()
+        .scatter(patch.rows, pl.Series(patch.after, dtype=frame.schema[patch.column]))
+        for patch in patches
+    )
+
+
+def _touched(patches: list[_Patch]) -> Touched:
+    rows = sorted({row for patch in patches for row in patch.rows})
     names = [
-        patch.column.removeprefix(UNREAD_PREFIX) if is_unread_column(patch.column) else patch.column for patch in step
+        patch.column.removeprefix(UNREAD_PREFIX) if is_unread_column(patch.column) else patch.column
+        for patch in patches
     ]
     return Touched(tuple(rows), tuple(dict.fromkeys(names)))
 
@@ -554,17 +650,6 @@ def _cells(cells: Mapping[int, Any], dtype: pl.DataType) -> pl.Series:
 
 def _is_among(rows: pl.Series) -> pl.Expr:
     return pl.int_range(pl.len(), dtype=pl.Int64).is_in(rows.implode())
-
-
-def _empty_unread(frame: pl.DataFrame) -> list[str]:
-    """The `unread:` columns that hold nothing and belong to a column of the frame."""
-    return [
-        name
-        for name in frame.columns
-        if is_unread_column(name)
-        and name.removeprefix(UNREAD_PREFIX) in frame.columns
-        and frame.get_column(name).null_count() == frame.height
-    ]
 
 
 def _with_room_for_unread(conformed: pl.DataFrame) -> pl.DataFrame:

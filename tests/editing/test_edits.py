@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbtoolkit.editing import Edits, View
+from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema, conform
 from mbtoolkit.validation import validate_contacts
@@ -169,7 +170,7 @@ def test_all_suggestions_are_one_step(messy):
         (0, "email", "a\u200b@example.com", "a@example.com"),
         (2, "email", "cy\u200bd@example.com", "cyd@example.com"),
     ]
-    assert edits.apply_suggestions() == ((0, 2), ("email",))
+    assert edits.apply_suggestions() == Touched((0, 2), ("email",))
     assert edits.contacts["email"].to_list() == ["a@example.com", "bob", "cyd@example.com", "d@example.com"]
     assert (edits.suggestion_count, edits.apply_suggestions()) == (0, ((), ()))
     edits.undo()
@@ -181,7 +182,7 @@ def test_suggestions_for_columns_that_may_not_be_edited_are_left_alone(messy):
     edits = Edits(messy, read_only=["email"])
     assert edits.issues["suggestion"].null_count() < edits.issues.height
     assert (edits.suggestion_count, edits.suggestions.height) == (0, 0)
-    assert edits.apply_suggestions() == ((), ())
+    assert edits.apply_suggestions() == Touched()
 
 
 def test_an_empty_suggestion_empties_the_cell(messy, monkeypatch):
@@ -243,8 +244,8 @@ def test_a_block_is_one_step(messy):
 
 def test_an_edit_that_changes_nothing_is_no_step(messy):
     edits = Edits(messy)
-    assert edits.edit(0, "email", "ann@example.com") == ((), ())
-    assert edits.edit(1, "contact_id", "two") == ((), ())
+    assert edits.edit(0, "email", "ann@example.com") == Touched()
+    assert edits.edit(1, "contact_id", "two") == Touched()
     assert not edits.can_undo
 
 
@@ -255,7 +256,7 @@ def test_a_new_edit_ends_what_could_be_redone(messy):
     assert edits.can_redo
     edits.edit(0, "note", "y")
     assert not edits.can_redo
-    assert edits.redo() == ((), ())
+    assert edits.redo() == Touched()
 
 
 def test_changes_are_net_and_as_shown(messy):

@@ -1,4 +1,4 @@
-"""Edits as code: a polars expression for each column that makes the same changes in a cell."""
+"""Edits as code: a polars expression for each column that makes the same changes in a cell, or a recipe."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import polars as pl
 
+from mbtoolkit.recipes import Recipe
+
 _LINE: Final = 100
 """Characters that a line of changes may have before each change gets a line of its own."""
 
 
-def recipe(
+def edits_code(
     changed: Mapping[str, Mapping[int, Any]],
     schema: Mapping[str, pl.DataType],
     *,
@@ -53,3 +55,16 @@ def _cells(cells: Mapping[int, Any]) -> str:
     if len(short) <= _LINE:
         return f"{{{short}}}"
     return "{\n" + "".join(f"        {entry},\n" for entry in entries) + "    }"
+
+
+def recipe_code(recipe: Recipe, *, conforming: bool) -> str:
+    """Python code that runs a recipe on the frame `contacts`.
+
+    Args:
+        recipe: the steps.
+        conforming: whether the frame has to be brought into its canonical types first.
+    """
+    imports, _, made = recipe.code.partition("\n\n")
+    imports += "\nfrom mbtoolkit.schemas import conform" if conforming else ""
+    lines = ["contacts = conform(contacts)"] if conforming else []
+    return "\n".join([imports, "", *lines, made, "contacts = recipe.run(contacts).contacts"])

@@ -1,0 +1,48 @@
+"""The steps that clean a table, recorded: to be looked at, undone, saved, and run on the next table."""
+
+from mbtoolkit.recipes.cells import Cell, EditCells
+from mbtoolkit.recipes.cleaned import Cleaned
+from mbtoolkit.recipes.columns import (
+    CleanText,
+    ColumnStep,
+    FixMojibake,
+    MergeValues,
+    NormalizeCountry,
+    NormalizeDate,
+    NormalizeEmail,
+    NormalizeName,
+    NormalizeNumber,
+    NormalizeOptIn,
+    NormalizePhone,
+)
+from mbtoolkit.recipes.contacts import ReadContacts
+from mbtoolkit.recipes.offered import offered_steps
+from mbtoolkit.recipes.people import MergeDuplicates, MergeRows
+from mbtoolkit.recipes.prints import row_prints
+from mbtoolkit.recipes.recipe import Recipe
+from mbtoolkit.recipes.step import Outcome, Step
+
+__all__ = [
+    "Cell",
+    "CleanText",
+    "Cleaned",
+    "ColumnStep",
+    "EditCells",
+    "FixMojibake",
+    "MergeDuplicates",
+    "MergeRows",
+    "MergeValues",
+    "NormalizeCountry",
+    "NormalizeDate",
+    "NormalizeEmail",
+    "NormalizeName",
+    "NormalizeNumber",
+    "NormalizeOptIn",
+    "NormalizePhone",
+    "Outcome",
+    "ReadContacts",
+    "Recipe",
+    "Step",
+    "offered_steps",
+    "row_prints",
+]

@@ -1,0 +1,217 @@
+"""What a recipe made of a table, step by step."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from mbtoolkit.cleaning.shown import shown_texts
+from mbtoolkit.contacts import is_contact_column
+from mbtoolkit.errors import UsageError
+from mbtoolkit.recipes.step import Outcome, Step, counted
+from mbtoolkit.schemas.conform import is_unread_column, unread_column
+from mbtoolkit.schemas.frames import ISSUES
+
+REPORT: Final[dict[str, pl.DataType]] = {
+    "step": pl.Int64(),
+    "what": pl.String(),
+    "cells": pl.Int64(),
+    "rows": pl.Int64(),
+    "merged": pl.Int64(),
+    "issues": pl.Int64(),
+    "note": pl.String(),
+}
+CHANGES: Final[dict[str, pl.DataType]] = {
+    "row": pl.Int64(),
+    "column": pl.String(),
+    "before": pl.String(),
+    "after": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Done:
+    """One step that was done.
+
+    Attributes:
+        place: its position in the recipe.
+        step: the step.
+        before: the frame that it was done to.
+        outcome: what came of it.
+        rows: for each row of `before`, the position in the given table of the row that stands for it.
+    """
+
+    place: int
+    step: Step
+    before: pl.DataFrame
+    outcome: Outcome
+    rows: pl.Series
+
+    @property
+    def merged(self) -> int:
+        """How many rows went into others."""
+        return self.before.height - self.outcome.frame.height
+
+    def rows_after(self) -> pl.Series:
+        """For each row after it, the position in the given table of the row that stands for it."""
+        return self.rows.gather(self._standing())
+
+    def changes(self) -> pl.DataFrame:
+        """The cells that it changed: `row`, `column`, `before`, `after`; of rows that were merged, the merged ones."""
+        before, after = self._pair()
+        parts = [pl.DataFrame(schema=CHANGES)]
+        for name in self._columns(before, after):
+            rows = _differing(before, after, name)
+            if not rows.is_empty():
+                told = (self.rows_after().gather(rows), pl.lit(name), before[rows], after[rows])
+                parts.append(_changed(*told, name))
+        return pl.concat(parts).sort("row", maintain_order=True)
+
+    def counts(self) -> tuple[int, int]:
+        """How many cells it changed, and in how many rows."""
+        before, after = self._pair()
+        found = [_differing(before, after, name) for name in self._columns(before, after)]
+        rows = pl.concat(found).n_unique() if found else 0
+        return sum(map(len, found)), rows
+
+    def _standing(self) -> pl.Series:
+        """For each row after it, the row before it that stands in its place."""
+        if self.outcome.into is None:
+            return pl.int_range(self.before.height, dtype=pl.Int64, eager=True)
+        pairs = pl.DataFrame({"into": self.outcome.into}).with_row_index("row")
+        return pairs.group_by("into").agg(pl.col("row").min().cast(pl.Int64)).sort("into")["row"]
+
+    def _pair(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The frame before and after it, row by row."""
+        before = self.before if self.outcome.into is None else self.before[self._standing()]
+        return before, self.outcome.frame
+
+    def _columns(self, before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
+        """The columns that can be compared: none where the step named them anew."""
+        if self.step.do == "read_contacts":
+            return []
+        return [name for name in after.columns if name in before.columns and not is_unread_column(name)]
+
+
+def _changed(rows: pl.Series, column: pl.Expr, before: pl.DataFrame, after: pl.DataFrame, name: str) -> pl.DataFrame:
+    texts = [shown_texts(before, name).alias("before"), shown_texts(after, name).alias("after")]
+    return pl.DataFrame([rows.alias("row"), *texts]).select("row", column.alias("column"), "before", "after")
+
+
+def _differing(before: pl.DataFrame, after: pl.DataFrame, name: str) -> pl.Series:
+    """The rows whose cell is another one, as it is shown."""
+    beside = unread_column(name) if is_contact_column(name) else None
+    same_type = before.schema[name] == after.schema[name]
+    if same_type and (beside is None or (beside not in before.columns and beside not in after.columns)):
+        differs = before.get_column(name).ne_missing(after.get_column(name))
+    else:
+        differs = shown_texts(before, name).ne_missing(shown_texts(after, name))
+    return differs.arg_true().cast(pl.Int64)
+
+
+class Cleaned:
+    """What a recipe made of a table.
+
+    Attributes:
+        contacts: the table after all steps.
+        report: a line for each step that was done: `step` (its position in the recipe), `what`, `cells` and `rows`
+            (how many it changed), `merged` (rows that went into others), `issues` (cells that it could not read),
+            `note`. Null counts are of a step that gives the columns other names.
+        rows: for each row of the given table, `row`, where it went: `into`, a position in `contacts`.
+        issues: the cells that a step could not read and left as they were: an issues frame, `row` being the position
+            in the given table, with `step`.
+    """
+
+    def __init__(self, given: pl.DataFrame, done: Sequence[Done], contacts: pl.DataFrame) -> None:
+        self.contacts = contacts
+        self._given = given
+        self._done = tuple(done)
+        self.rows = _rows(given.height, self._done)
+        self.issues = _issues(self._done)
+        self.report = pl.DataFrame([_line(each) for each in self._done], schema=REPORT, orient="row")
+
+    def changes(self, step: int | None = None) -> pl.DataFrame:
+        """The cells that were changed: `row` (position in the given table), `column`, `before`, `after`, as texts.
+
+        Args:
+            step: of one step, by its position in the recipe; None: of all, with `step` in front.
+
+        Raises:
+            UsageError: no such step was done.
+        """
+        if step is None:
+            parts = [
+                each.changes().select(pl.lit(each.place, dtype=pl.Int64).alias("step"), *CHANGES) for each in self._done
+            ]
+            return pl.concat([pl.DataFrame(schema={"step": pl.Int64, **CHANGES}), *parts])
+        found = next((each for each in self._done if each.place == step), None)
+        if found is None:
+            msg = f"step {step!r} was not done; those that were: {', '.join(str(each.place) for each in self._done)}"
+            raise UsageError(msg)
+        return found.changes()
+
+    @property
+    def headline(self) -> str:
+        """The counts in one sentence: rows in = rows out + rows merged."""
+        cells, given, out = int(self.report["cells"].sum()), self._given.height, self.contacts.height
+        merged = f"{counted(given, 'row')} in = {counted(out, 'row')} out + {given - out:,} merged into others"
+        unread = counted(self.issues.height, "cell")
+        left = f"; {unread} could not be read and stayed as found" if self.issues.height else ""
+        return f"{counted(len(self._done), 'step')} changed {counted(cells, 'cell')}; {merged}{left}"
+
+    def __repr__(self) -> str:
+        """The counts; no cell of the table is in them."""
+        lines = [self.headline]
+        for place, what, *counts, note in self.report.iter_rows():
+            lines.append(f"  {place}  {what}: {_counted(*counts)}" + (f" ({note})" if note else ""))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        heads = ("Step", "What", "Changed", "Note")
+        head = "".join(f"<th scope='col' style='text-align:left'>{each}</th>" for each in heads)
+        lines = [
+            (str(place), what, _counted(*counts), note or "") for place, what, *counts, note in self.report.iter_rows()
+        ]
+        body = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in line) + "</tr>"
+            for line in lines
+        )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if lines else ""
+        return f"<div><p><strong>{html.escape(self.headline)}</strong></p>{table}</div>"
+
+
+def _counted(cells: int | None, rows: int | None, merged: int, issues: int) -> str:
+    """The counts of one step, in words."""
+    told = [] if cells is None or rows is None else [f"{counted(cells, 'cell')} in {counted(rows, 'row')}"]
+    told += [f"{counted(merged, 'row')} merged into others"] if merged else []
+    told += [f"{counted(issues, 'cell')} could not be read"] if issues else []
+    return "; ".join(told)
+
+
+def _line(done: Done) -> tuple[object, ...]:
+    counts = (None, None) if done.step.do == "read_contacts" else done.counts()
+    note = "; ".join(done.outcome.notes) or None
+    return (done.place, done.step.label, *counts, done.merged, done.outcome.issues.height, note)
+
+
+def _rows(height: int, done: Sequence[Done]) -> pl.DataFrame:
+    """Where each row of the given table went."""
+    into = pl.int_range(height, dtype=pl.Int64, eager=True)
+    for each in done:
+        if each.outcome.into is not None:
+            into = each.outcome.into.cast(pl.Int64).gather(into)
+    return pl.DataFrame({"row": pl.int_range(height, dtype=pl.Int64, eager=True), "into": into})
+
+
+def _issues(done: Sequence[Done]) -> pl.DataFrame:
+    parts = [
+        each.outcome.issues.with_columns(row=each.rows.gather(each.outcome.issues["row"])).select(
+            pl.lit(each.place, dtype=pl.Int64).alias("step"), *ISSUES
+        )
+        for each in done
+    ]
+    return pl.concat([pl.DataFrame(schema={"step": pl.Int64, **ISSUES}), *parts])
