@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from mbtoolkit.editing import Column, Edits
+from mbtoolkit.recipes import Step, offered_steps
 from mbtoolkit.schemas import unread_column
 
 _SAMPLE: Final = 500
@@ -83,6 +84,12 @@ def profile_for_page(edits: Edits, column: str) -> dict[str, Any]:
     return edits.profile(column, show_values=True, top=_LISTED).columns.row(0, named=True)
 
 
+def repairs_for(edits: Edits, column: str) -> dict[str, Step]:
+    """The repairs that a column is offered, by what stands on their buttons; none where it may not be edited."""
+    is_open = any(each.name == column and not each.read_only for each in edits.columns)
+    return dict(offered_steps(column, edits.contacts.schema[column])) if is_open else {}
+
+
 def spellings_for_page(edits: Edits, column: str) -> dict[str, Any]:
     """The values of a column that have several spellings, those of the most rows first, and how many more there are.
 
@@ -104,6 +111,11 @@ def suggestions_for_page(edits: Edits) -> dict[str, Any]:
         for row, column, before, after in found.head(MAX_SHOWN).iter_rows()
     ]
     return {"cells": rows, "total": found.height}
+
+
+def counted(count: int, thing: str) -> str:
+    """Such as `1 cell` and `2,000 cells`."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def count_changed(before: pl.DataFrame, after: pl.DataFrame, columns: Iterable[str]) -> int:

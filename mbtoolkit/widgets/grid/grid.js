@@ -872,13 +872,13 @@ class Grid {
     return make("div", { className: "mbg-panel-head" }, make("strong", {}, make("bdi", { textContent: column.label })), close);
   }
 
-  showProfile({ column, profile }) {
+  showProfile({ column, profile, repairs }) {
     if (column !== this.profiled) return;
     const shown = this.columns[this.placeOf(column)];
     redraw(this.panelBody, this.panelHead(shown), this.facts(profile),
       ...this.facets("Commonest values", profile.commonest, profile, "value", profile.distinct - profile.commonest.length),
       ...this.facets("Patterns", profile.patterns, profile, "pattern"),
-      this.spellingPart);
+      this.spellingPart, ...this.repairs(repairs));
     this.markFacet();
     if (!shown.readOnly) this.send({ kind: "spellings", column });
   }
@@ -936,6 +936,18 @@ class Grid {
       make("span", { className: "mbg-hidden", textContent: " – remove this filter" }));
     button.addEventListener("click", () => { this.choose(NO_FACET); this.grid.focus(); });
     this.chips.replaceChildren(button);
+  }
+
+  /** A button for each repair that makes sense for the column. */
+  repairs(labels) {
+    if (!labels.length) return [];
+    const lines = labels.map((label) => {
+      const button = make("button", { type: "button", textContent: label });
+      button.dataset.key = JSON.stringify(["repair", label]);
+      button.addEventListener("click", () => this.send({ kind: "repair", column: this.profiled, label }));
+      return make("li", {}, button);
+    });
+    return [make("strong", { className: "mbg-title", textContent: "Repairs of the whole column" }), make("ul", { className: "mbg-repairs" }, ...lines)];
   }
 
   showSpellings({ clusters, more }) {

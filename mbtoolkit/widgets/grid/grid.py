@@ -16,11 +16,14 @@ import traitlets
 from mbtoolkit.editing import Edits, View
 from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import UsageError
+from mbtoolkit.recipes import MergeValues
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.widgets.grid.answers import (
     columns_for_page,
     count_changed,
+    counted,
     profile_for_page,
+    repairs_for,
     rows_for_page,
     spellings_for_page,
     suggestions_for_page,
@@ -89,6 +92,7 @@ class ContactGrid(anywidget.AnyWidget):
             "profile": self._profile,
             "spellings": self._spellings,
             "merge": self._merge,
+            "repair": self._repair,
             "undo": self._undo,
             "redo": self._redo,
             "revalidate": self._revalidate,
@@ -257,7 +261,9 @@ class ContactGrid(anywidget.AnyWidget):
 
     def _profile(self, message: Message) -> None:
         profile = profile_for_page(self._edits, message["column"])
-        self.send({"kind": "profile", "view": message.view, "column": message["column"], "profile": profile})
+        answer = {"column": message["column"], "profile": profile}
+        repairs = list(repairs_for(self._edits, message["column"]))
+        self.send({"kind": "profile", "view": message.view, **answer, "repairs": repairs})
 
     def _spellings(self, message: Message) -> None:
         spellings = spellings_for_page(self._edits, message["column"])
@@ -265,20 +271,26 @@ class ContactGrid(anywidget.AnyWidget):
 
     def _merge(self, message: Message) -> None:
         """Each of the spellings becomes another one."""
-        column = message["column"]
-        cells = {
-            row: [new]
-            for old, new in message["pairs"]
-            for row in self._edits.view(View(column=column, value=old)).to_list()
-        }
-        self._changed_by(message, lambda: self._edits.edit_block(list(cells), [column], list(cells.values())))
+        step = MergeValues(message["column"], dict(message["pairs"]))
+        self._changed_by(message, lambda: self._edits.clean(step))
+
+    def _repair(self, message: Message) -> None:
+        """One of the repairs that were offered for a column."""
+        step = repairs_for(self._edits, message["column"]).get(message["label"])
+        if step is None:
+            msg = "this repair is not offered for this column"
+            raise UsageError(msg)
+        self._changed_by(message, lambda: self._edits.clean(step))
 
     def _changed_by(self, message: Message, act: Callable[[], Touched]) -> None:
         """Makes a step over many cells, and says how many."""
         before = self._edits.contacts
         touched = act()
         count = count_changed(before, self._edits.contacts, touched.columns)
-        self._changed(message, touched, note=f"{count:,} cell{'' if count == 1 else 's'} changed. Undo takes it back.")
+        note = f"{counted(count, 'cell')} changed." + (" Undo takes it back." if count else "")
+        if touched.unread:
+            note += f" {counted(touched.unread, 'cell')} could not be read; nothing was done there."
+        self._changed(message, touched, note=note)
 
     def _undo(self, message: Message) -> None:
         touched = self._edits.undo()

@@ -140,6 +140,7 @@ _FORMS: Final[dict[str, dict[str, Callable[[object], bool]]]] = {
     "profile": {"column": _is_whole},
     "spellings": {"column": _is_whole},
     "merge": {"column": _is_whole, "pairs": _is_merging},
+    "repair": {"column": _is_whole, "label": _is_whole},
     "undo": {},
     "redo": {},
     "revalidate": {},

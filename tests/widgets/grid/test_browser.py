@@ -311,6 +311,12 @@ def test_a_column_is_looked_into_chosen_by_and_merged_by_keyboard(lab):
     ]
     press(book, "Control+z")
     expect(book.output.locator(".mbg-status")).to_contain_text("0 changes")
+    press(book, "Alt+ArrowDown")
+    panel.get_by_role("button", name="White space").press("Enter")
+    expect(book.output.locator(".mbg-note")).to_have_text("28 cells changed. Undo takes it back.")
+    expect(panel.get_by_role("button", name="White space")).to_be_focused()
+    press(book, "Escape", "Control+z")
+    expect(book.output.locator(".mbg-status")).to_contain_text("0 changes")
     chips.get_by_role("button").press("Enter")
     expect(shown).to_have_text("300 of 300 rows")
     table.get_by_role("button", name="What is in E-mail", exact=True).click()

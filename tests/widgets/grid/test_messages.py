@@ -232,10 +232,31 @@ def test_spellings_are_merged_in_one_step(wired):
     ]
     assert answer["more"] == 0
     (answer,) = page.say("merge", column="property:City", pairs=[["oslo ", "Oslo"], ["Newyork", "New York"]])
+    assert "merge_values" in grid.code
     assert answer["note"] == "2 cells changed. Undo takes it back."
     merged = ["Oslo", "Oslo", "Oslo", "OSLO", "New York", "New York", "New York", None]
     assert grid.contacts["property:City"].to_list() == merged
     page.say("undo")
+    assert grid.changes.is_empty()
+
+
+def test_a_repair_is_one_step_and_says_what_it_could_not_read(wired):
+    bought = ["31.3.2026", "1.4.2026", "soon", None]
+    grid = ContactGrid(
+        pl.DataFrame({"contact_id": range(1, 5), "property:Bought": bought, "held": bought}), read_only=["held"]
+    )
+    page = Page(grid)
+    labels = page.say("profile", column="property:Bought")[0]["repairs"]
+    label = next(each for each in labels if "day first" in each)
+    (answer,) = page.say("repair", column="property:Bought", label=label)
+    assert answer["note"] == ("2 cells changed. Undo takes it back. 1 cell could not be read; nothing was done there.")
+    assert grid.contacts["property:Bought"].to_list() == ["2026-03-31", "2026-04-01", "soon", None]
+    assert "normalize_date" in grid.code
+    page.say("undo")
+    assert grid.changes.is_empty()
+    assert page.say("profile", column="held")[0]["repairs"] == []
+    for column, asked in (("held", label), ("property:Bought", "rm -rf"), ("nothing", label)):
+        assert page.say("repair", column=column, label=asked)[0]["kind"] == "error"
     assert grid.changes.is_empty()
 
 
@@ -397,9 +418,9 @@ JSON = st.recursive(
     max_leaves=5,
 )
 KINDS = ["open", "look", "window", "edit", "paste", "suggest", "undo", "redo", "revalidate", "find"]
-KINDS += ["profile", "spellings", "merge", "suggestions", "mend"]
+KINDS += ["profile", "spellings", "merge", "suggestions", "mend", "repair"]
 FIELDS = ["row", "column", "text", "texts", "look", "start", "count", "rows", "rule", "search", "sort", "forward"]
-FIELDS += ["value", "pattern", "pairs", "count"]
+FIELDS += ["value", "pattern", "pairs", "count", "label"]
 
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), JSON)), max_size=8))
