@@ -19,7 +19,8 @@ def people(n):
         "mobile_country_code": [47] * n,
         "mobile_number": [40000000 + i - (i % 31 == 5) for i in range(n)],
         "email_opt_in": ["yes" if i % 3 else "no" for i in range(n)],
-        "property:City": ["Oslo", "Bergen"] * (n // 2),
+        "property:City": ["Oslo", "oslo ", "Bergen", "Voss"] * (n // 4),
+        "property:Street": [f"{chr(97 + i % 26)}gata {i} {chr(97 + i // 26 % 26)}" for i in range(n)],
     })
 
 def milliseconds(act, times=21):
@@ -41,7 +42,29 @@ def judge(turn):
     edits.revalidate()
 print(milliseconds(lambda turn: edits.edit(turn, "email", f"new{turn}@example.com")))
 print(milliseconds(judge, 9))
+for column in ("email", "property:City", "property:Street"):
+    print(milliseconds(lambda turn: edits.profile(column), 5), milliseconds(lambda turn: edits.spellings(column), 5))
 """
+
+PROFILED = """async (column) => {
+  const grid = [...document.querySelectorAll('.mbg')].at(-1);
+  const panel = grid.querySelector('.mbg-panel');
+  const begun = performance.now();
+  grid.querySelector(`.mbg-more[aria-label="What is in ${column}"]`).click();
+  while (!panel.querySelector('.mbg-facts')) await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+  return performance.now() - begun;
+}"""
+
+CHOSEN = """async () => {
+  const grid = [...document.querySelectorAll('.mbg')].at(-1);
+  const begun = performance.now();
+  const before = grid.querySelector('.mbg-shown').textContent;
+  grid.querySelector('.mbg-facets button').click();
+  while (grid.querySelector('.mbg-shown').textContent === before) await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+  return performance.now() - begun;
+}"""
 
 FIRST_PAINT = """async () => {
   const panel = [...window.jupyterapp.shell.widgets('main')].find((each) => each.context && each.sessionContext);
@@ -98,16 +121,24 @@ def test_print_the_measures(lab):
         edits.append(_shown(book, "Enter", 7, text))
         book.page.keyboard.press("ArrowUp")
     jump = _shown(book, "Control+End", 99_999, "person99999@example.com")
-    edit, judge = (float(line) for line in book.run(IN_KERNEL).splitlines())
+    opened = {label: book.page.evaluate(PROFILED, label) for label in ("E-mail", "City", "Street")}
+    chosen = book.page.evaluate(CHOSEN)
+    edit, judge, *columns = book.run(IN_KERNEL).splitlines()
     rows = [
         ("run the cell to first rows painted, 1,000 rows", small),
         ("run the cell to first rows painted, 100,000 rows", large),
         ("Enter to the kernel's answer painted, 100,000 rows (median of 15)", statistics.median(edits)),
         ("the same, slowest", max(edits)),
         ("Ctrl+End to the last of 100,000 rows painted", jump),
-        ("an edit in the kernel, 100,000 rows", edit),
-        ("an edit and rules across rows, 100,000 rows", judge),
+        ("an edit in the kernel, 100,000 rows", float(edit)),
+        ("an edit and rules across rows, 100,000 rows", float(judge)),
+        *((f"the panel of {label} opened and painted, 100,000 rows", taken) for label, taken in opened.items()),
+        ("a value chosen in it to its rows painted, 100,000 rows", chosen),
     ]
+    for label, line in zip(opened, columns, strict=True):
+        profile, spellings = line.split()
+        rows.append((f"the profile of {label} in the kernel, 100,000 rows", float(profile)))
+        rows.append(("its spellings in the kernel, 100,000 rows", float(spellings)))
     print()
     for what, taken in rows:
         print(f"{what:<70} {taken:8.1f} ms")

@@ -241,8 +241,11 @@ class Grid {
       role: "region", "aria-label": "Mend what is obvious" } });
     this.mendButton.setAttribute("aria-controls", this.mending.id);
     this.mendButton.setAttribute("aria-expanded", "false");
-    this.panel.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); this.closeColumn(); } });
-    this.mending.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); this.closeMending(); } });
+    for (const [panel, close] of [[this.panel, () => this.closeColumn()], [this.mending, () => this.closeMending()]]) {
+      panel.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") { event.preventDefault(); close(); } else this.undoByKey(event);
+      });
+    }
   }
 
   listen() {
@@ -352,6 +355,7 @@ class Grid {
     this.fit();
     this.count(message.summary);
     this.choose({});
+    this.isProfileOld = true;
     if (this.placeOf(this.profiled) < 0) this.closeColumn(false);
     this.askPanels();
   }
@@ -427,6 +431,7 @@ class Grid {
     if (isMine && message.note) this.say(message.note);
     if (isMine && message.at) this.arrive(message.at);
     this.draw(true);
+    this.isProfileOld ||= message.columns.includes(this.profiled);
     if (message.changed) this.later("panels", PANEL_AFTER, () => this.askPanels());
     if (isMine && message.changed) { this.isUnjudged = true; this.judgeLater(); }
   }
@@ -765,13 +770,20 @@ class Grid {
       Enter: () => (event.altKey ? this.suggest() : position < 0 ? this.sort(column) : this.edit()),
     };
     if (event.key === "Tab") this.tab(event);
-    else if (isCommand && "zy".includes(event.key.toLowerCase())) {
-      event.preventDefault();
-      this.send({ kind: event.key.toLowerCase() === "y" || event.shiftKey ? "redo" : "undo" });
-    } else if (event.key === " " && position < 0) { event.preventDefault(); this.sort(column); }
+    else if (this.undoByKey(event)) return this.stay();
+    else if (event.key === " " && position < 0) { event.preventDefault(); this.sort(column); }
     else if (moves[event.key]) { event.preventDefault(); moves[event.key](); }
     else if (!isCommand && (!event.altKey || writes)) this.type(event);
     if (event.key !== "Escape" && event.key !== "Tab" && event.key !== "Shift") this.stay();
+  }
+
+  /** Whether a key undoes or redoes; it is done then. */
+  undoByKey(event) {
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || event.getModifierState("AltGraph") || (key !== "z" && key !== "y")) return false;
+    event.preventDefault();
+    this.send({ kind: key === "y" || event.shiftKey ? "redo" : "undo" });
+    return true;
   }
 
   stay() {
@@ -857,11 +869,12 @@ class Grid {
   }
 
   askColumn() {
+    this.isProfileOld = false;
     this.send({ kind: "profile", column: this.profiled });
   }
 
   askPanels() {
-    if (this.profiled !== null) this.askColumn();
+    if (this.profiled !== null && this.isProfileOld) this.askColumn();
     if (!this.mending.hidden) this.send({ kind: "suggestions" });
   }
 

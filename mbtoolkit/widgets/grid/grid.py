@@ -44,6 +44,9 @@ class ContactGrid(anywidget.AnyWidget):
     The grid keeps no cell in the notebook: the page asks for the rows that it shows. Everything typed can be undone
     and had as code. Take the mended frame from `contacts`.
 
+    Each column has a panel (Alt+Arrow down): how full it is, its commonest values and patterns, which choose rows by a
+    click; spellings to merge; repairs. "Mend what is obvious" shows what all suggestions would change, then does it.
+
     Args:
         contacts: a contacts frame, a results frame, or the invalid rows of a validation; or `Edits` that were begun
             before, with their own schema and columns.
@@ -355,6 +358,7 @@ class ContactGrid(anywidget.AnyWidget):
         ids = pl.Series(touched.rows[:MAX_WINDOW], dtype=pl.Int64)
         answer["rows"] = rows_for_page(self._edits, ids) if len(touched.rows) <= MAX_WINDOW else None
         answer["changed"] = bool(touched.rows)
+        answer["columns"] = list(touched.columns)
         if go and touched.rows and message.view in self._pages:
             position = self._pages[message.view][1].index_of(touched.rows[0])
             answer["at"] = {"position": position, "row": touched.rows[0], "column": touched.columns[0]}
