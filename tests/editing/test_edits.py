@@ -194,6 +194,17 @@ def test_an_empty_suggestion_empties_the_cell(messy, monkeypatch):
     assert edits.contacts["email"].to_list() == ["ann@example.com", None, "cyd@example.com", "ANN@example.com"]
 
 
+def test_a_cell_with_two_suggestions_gets_the_one_that_is_told(messy, monkeypatch):
+    edits = Edits(messy)
+    suggested = edits.issues.filter(pl.col("suggestion").is_not_null())
+    other = suggested.with_columns(suggestion=pl.lit("other@example.com"))
+    monkeypatch.setattr(edits, "_issues", pl.concat([edits.issues, other]))
+    assert (edits.suggestion_count, edits.suggestions.height) == (1, 1)
+    told = edits.suggestion(2, "email")
+    edits.apply_suggestions()
+    assert edits.contacts["email"][2] == told == "cyd@example.com"
+
+
 class TestColumns:
     def test_a_profile_is_over_the_cells_as_they_are_seen(self, messy):
         line = Edits(messy).profile("email_opt_in", show_values=True).columns.row(0, named=True)
