@@ -172,7 +172,7 @@ def test_all_suggestions_are_one_step(messy):
     ]
     assert edits.apply_suggestions() == Touched((0, 2), ("email",))
     assert edits.contacts["email"].to_list() == ["a@example.com", "bob", "cyd@example.com", "d@example.com"]
-    assert (edits.suggestion_count, edits.apply_suggestions()) == (0, ((), ()))
+    assert (edits.suggestion_count, edits.apply_suggestions()) == (0, Touched())
     edits.undo()
     assert edits.changes.is_empty()
     assert not edits.can_undo
