@@ -12,11 +12,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from mbtoolkit.cleaning.shown import empty_unread
 from mbtoolkit.errors import FrameError, MbtoolkitError, RecipeError, UsageError
 from mbtoolkit.reading import load_table
 from mbtoolkit.recipes.cells import Cell, EditCells
-from mbtoolkit.recipes.cleaned import Cleaned, Done
+from mbtoolkit.recipes.cleaned import Cleaned
 from mbtoolkit.recipes.columns import (
     CleanText,
     FixMojibake,
@@ -253,18 +252,10 @@ class Recipe:
         else:
             table, _ = load_table(source, sheet=sheet, separator=separator, encoding=encoding)
         self.check(table)
-        frame, done = table, []
-        rows = pl.int_range(table.height, dtype=pl.Int64, eager=True)
+        cleaned = Cleaned(table)
         for place, step in self._on():
-            try:
-                outcome = step.run(frame)
-            except MbtoolkitError as error:
-                msg = f"step {place} ({step.do}): {error}"
-                raise RecipeError(msg) from error
-            each = Done(place, step, frame, outcome, rows)
-            done.append(each)
-            frame, rows = outcome.frame, each.rows_after()
-        return Cleaned(table, done, frame.drop(empty_unread(frame)))
+            cleaned = cleaned.after(place, step)
+        return cleaned
 
     def _on(self) -> Iterator[tuple[int, Step]]:
         return ((place, step) for place, step in enumerate(self.steps) if step.is_on)
