@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from mbtoolkit.cleaning.shown import shown_text
 from mbtoolkit.contacts import (
     BY_NAME,
     PROPERTIES_COLUMN,
@@ -16,15 +17,10 @@ from mbtoolkit.contacts import (
     is_property_column,
 )
 from mbtoolkit.errors import FrameError
-from mbtoolkit.schemas import RULES, UNREAD_PREFIX, is_unread_column, unread_column
-from mbtoolkit.schemas.conform import PROPERTIES_DTYPE
-from mbtoolkit.schemas.texts import text_form
+from mbtoolkit.schemas import UNREAD_PREFIX, is_unread_column, unread_column
 
 RESULT_PREFIX: Final = "mb_"
 """What the names of the columns begin with that the toolkit itself adds to a frame."""
-
-NOTED_RULE: Final = f"^(?:{'|'.join(RULES)}): "
-"""What stands before the text in an `unread:` cell; a pattern for polars and for Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +50,7 @@ class Column:
         Args:
             dtype: the column's, in the frame that the expression is for.
         """
-        value = _value_text(pl.nth(self.place), self.name, dtype)
-        if self.unread_place is None:
-            return value
-        return pl.coalesce(value, pl.nth(self.unread_place).str.replace(NOTED_RULE, ""))
-
-
-def _value_text(cells: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
-    if dtype == pl.Boolean and name in BY_NAME:
-        return pl.when(cells).then(pl.lit("yes")).when(cells.not_()).then(pl.lit("no"))
-    if dtype == PROPERTIES_DTYPE:
-        entry = pl.element().struct
-        key = pl.coalesce(entry.field("property_name"), entry.field("property_id"), pl.lit("?"))
-        shown = pl.concat_str(key, pl.lit(": "), entry.field("property_value").fill_null("(blank)"))
-        return cells.list.eval(shown).list.join("; ")
-    if dtype == pl.List(pl.String):
-        return cells.list.join("; ")
-    return text_form(cells, dtype)
+        return shown_text(self.place, self.name, dtype, self.unread_place)
 
 
 def shown_columns(frame: pl.DataFrame, read_only: Iterable[str]) -> tuple[Column, ...]:

@@ -6,23 +6,21 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from mbtoolkit.cleaning.phones import CALLING_CODE, calling_code, split_phones
+from mbtoolkit.cleaning.shown import NOTED_RULE
 from mbtoolkit.contacts import is_contact_column, is_property_column
 from mbtoolkit.errors import MappingError, SourceWarning
 from mbtoolkit.reading.mapping import load_mapping, resolve_mapping, unfit
 from mbtoolkit.reading.sources import load
 from mbtoolkit.reading.tables import Table, quoted
 from mbtoolkit.schemas.conform import conform, is_unread_column, unread_column
-from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.schemas.texts import stripped, text_form
 
 _CODE, _NUMBER = "mobile_country_code", "mobile_number"
-_NOTE: Final = f"^(?:{'|'.join(RULES)}): "
-"""How the text of an `unread:` column begins."""
 
 
 def read_contacts(
@@ -94,7 +92,7 @@ def _earlier_notes(frame: pl.DataFrame, resolved: Mapping[str, str]) -> list[pl.
     for column in frame.columns:
         if is_unread_column(column) and column not in resolved:
             text = _as_text(frame, column)
-            notes.append(pl.select(pl.when(text.str.contains(_NOTE)).then(text).alias(column)).to_series())
+            notes.append(pl.select(pl.when(text.str.contains(NOTED_RULE)).then(text).alias(column)).to_series())
     return notes
 
 
