@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import phonenumbers
@@ -17,15 +18,18 @@ from mbtoolkit.cleaning.cells import each_once
 from mbtoolkit.cleaning.countries import normalize_country
 from mbtoolkit.cleaning.email_domains import COM_TYPED_WRONG
 from mbtoolkit.cleaning.emails import normalize_email
+from mbtoolkit.cleaning.entering import enter_texts
 from mbtoolkit.cleaning.phone_columns import EXTENSION
 from mbtoolkit.cleaning.phones import numbers_in, read_phone, read_phones
-from mbtoolkit.contacts import IDENTIFIERS, UUID_PATTERN
-from mbtoolkit.schemas.conform import unread_column
+from mbtoolkit.cleaning.shown import NOTED_RULE
+from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, UUID_PATTERN
+from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.schemas.conform import UNREAD_PREFIX, conform, is_unread_column, unread_column
 from mbtoolkit.schemas.emails import INVISIBLE, email_is_well_formed, looks_like_itself, mended_email
-from mbtoolkit.schemas.rules import RULES
+from mbtoolkit.schemas.texts import text_form, unless_blank
 
 CODE, NUMBER = IDENTIFIERS["mobile"]
-NOTED_RULE: Final = f"^(?:{'|'.join(RULES)}): "
+CHANGES: Final = {"row": pl.Int64, "column": pl.String, "rule": pl.String, "before": pl.String, "after": pl.String}
 
 _VALUE, _TEXT = pl.col("value"), pl.col("text")
 
@@ -265,3 +269,156 @@ _SUGGESTING: Final[dict[str, tuple[tuple[str, ...], Suggest]]] = {
     "list_id": (("not_a_uuid",), _lists),
 }
 """The rules of each column that have an obvious remedy, and how it is found."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Applied:
+    """What became of a contacts frame when suggestions were put into its cells.
+
+    Attributes:
+        contacts: the frame in canonical types, of the same height and order, with the mended cells.
+        changes: the cells that changed, in the order of rows: `row`, `column`, `rule` (that the cell broke), `before`
+            and `after` (texts; null where the cell is empty). A country code that a number brought with it, or a number
+            that could be read once its code was mended, stands there too, under the rule of the mended cell.
+        left: the lines of the issues frame that mended nothing: those without a suggestion, with two different ones
+            for a cell, or whose cell no longer reads as `value`.
+    """
+
+    contacts: pl.DataFrame
+    changes: pl.DataFrame
+    left: pl.DataFrame
+
+    @property
+    def headline(self) -> str:
+        """The counts in one sentence."""
+        cells, rows, left = self.changes.height, self.changes["row"].n_unique(), self.left.height
+        return (
+            f"mended {cells:,} cell{'' if cells == 1 else 's'} in {rows:,} row{'' if rows == 1 else 's'}; "
+            f"{left:,} issue{' is' if left == 1 else 's are'} left"
+        )
+
+    def __repr__(self) -> str:
+        """The headline; no cell of the table is in it."""
+        return f"<Applied: {self.headline}>"
+
+
+def apply_suggestions(contacts: pl.DataFrame, issues: pl.DataFrame) -> Applied:
+    """The contacts with every suggestion put into its cell, as if typed there.
+
+    A cell is mended where it still reads as it did when the issue was found; consent is never touched. What is left
+    may be less than it says, since one mend can do for several issues: validate the frame anew.
+
+    Args:
+        contacts: the frame that was validated, or a later state of it with the rows in the same places.
+        issues: its issues frame, or some lines of it; a `suggestion` that you change or blank is taken as it stands, an
+            empty text empties the cell, null leaves it.
+
+    Returns:
+        The mended contacts, the changed cells, and the issues that are left.
+
+    Raises:
+        FrameError: one of them is no polars DataFrame, `issues` lacks a column or has it in another type, or names a
+            row that isn't there.
+        UsageError: `issues` suggests a consent.
+
+    Example:
+        >>> contacts = pl.DataFrame({"email": ["ada@@example.com"]})
+        >>> issues = pl.DataFrame({"row": [0], "column": ["email"], "value": ["ada@@example.com"],
+        ...     "rule": ["email_syntax"], "suggestion": ["ada@example.com"]})
+        >>> apply_suggestions(contacts, issues)
+        <Applied: mended 1 cell in 1 row; 0 issues are left>
+    """
+    lines = _checked_lines(contacts, issues)
+    cells = _cells_to_mend(contacts, lines)
+    order = sorted(cells["column"].unique(), key=lambda name: (name == NUMBER, name))
+    mended = contacts if order else conform(contacts)
+    for column in order:
+        # The number last: what is suggested for it counts on a mended country code.
+        part = cells.filter(pl.col("column") == column)
+        mended = enter_texts(mended, column, part["row"], part["suggestion"])
+    changes = _changes(contacts, mended, cells)
+    taken = lines.join(cells, on=["row", "column", "value", "suggestion"], how="semi", nulls_equal=True)
+    taken = taken.join(changes, on=["row", "column"], how="semi")
+    left = pl.repeat(value=True, n=issues.height, dtype=pl.Boolean, eager=True).scatter(taken["line"], values=False)
+    emptied = [name for name in mended.columns if _is_emptied(mended, name)]
+    return Applied(mended.drop(emptied), changes, issues.filter(left))
+
+
+def _checked_lines(contacts: pl.DataFrame, issues: pl.DataFrame) -> pl.DataFrame:
+    """The lines with a suggestion for one of the contacts' cells, numbered by `line`.
+
+    Raises:
+        FrameError, UsageError: see `apply_suggestions`.
+    """
+    for name, frame in (("contacts", contacts), ("issues", issues)):
+        if not isinstance(frame, pl.DataFrame):
+            msg = f"apply_suggestions takes {name} as a polars DataFrame, not a {type(frame).__name__}"
+            raise FrameError(msg)
+    wanted = {"row": pl.Int64, "column": pl.String, "value": pl.String, "rule": pl.String, "suggestion": pl.String}
+    for name, dtype in wanted.items():
+        found = issues.schema.get(name)
+        fits = found is not None and (found == pl.Null or (found.is_integer() if name == "row" else found == dtype))
+        if not fits:
+            msg = (
+                f"issues has no column {name!r} of {'whole numbers' if name == 'row' else 'text'}; give what "
+                "validate_contacts(...).issues is, or some of its lines"
+            )
+            raise FrameError(msg)
+    if issues["row"].null_count() or not issues["row"].is_between(0, contacts.height - 1).all():
+        msg = f"issues names a row that the contacts don't have: they go from 0 to {contacts.height - 1:,}"
+        raise FrameError(msg)
+    lines = issues.select(pl.col(name).cast(dtype) for name, dtype in wanted.items()).with_row_index("line")
+    suggested = lines.filter(pl.col("suggestion").is_not_null() & pl.col("column").is_in(contacts.columns))
+    if suggested["column"].is_in(OPT_INS).any():
+        msg = f"issues suggests a consent, which is never mended in bulk; correct {' or '.join(OPT_INS)} yourself"
+        raise UsageError(msg)
+    return suggested
+
+
+def _cells_to_mend(contacts: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Each cell once that still reads as its issue says and has one suggestion: `row`, `column`, ..., `before`."""
+    parts = [
+        part.with_columns(_readings(contacts, column, part["row"]).alias("before"))
+        for (column,), part in lines.partition_by("column", as_dict=True).items()
+    ]
+    if not parts:
+        return lines.with_columns(pl.lit(None, dtype=pl.String).alias("before"))
+    same = pl.concat(parts).filter(pl.col("before").eq_missing(_VALUE))
+    suggestions = same.unique(["row", "column", "suggestion"], keep="first", maintain_order=True)
+    return suggestions.filter(pl.struct("row", "column").is_unique())
+
+
+def _readings(frame: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
+    """Some cells as text, as found; text that could not be converted where there is no value."""
+    cells = frame.get_column(column).gather(rows).to_frame()
+    texts = cells.select(unless_blank(text_form(pl.first(), frame.schema[column]))).to_series()
+    beside = unread_column(column)
+    if beside not in frame.columns or frame.schema[beside] != pl.String:
+        return texts
+    return texts.fill_null(_waiting(frame, column, rows))
+
+
+def _changes(contacts: pl.DataFrame, mended: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells that differ, those that changed along with a mended one included."""
+    pair = {CODE, NUMBER} & set(contacts.columns)
+    along = [
+        cells.filter(pl.col("column") == column).select("row", pl.lit(other).alias("column"), "rule")
+        for column, other in ((CODE, NUMBER), (NUMBER, CODE))
+        if len(pair) == 2
+    ]
+    touched = pl.concat([cells.select("row", "column", "rule"), *along]).unique(
+        ["row", "column"], keep="first", maintain_order=True
+    )
+    read = [pl.DataFrame(schema=CHANGES)]
+    for (column,), part in touched.partition_by("column", as_dict=True).items():
+        before, after = (_readings(frame, column, part["row"]) for frame in (contacts, mended))
+        read.append(part.with_columns(before.alias("before"), after.alias("after")))
+    changes = pl.concat(read).filter(pl.col("before").ne_missing(pl.col("after")))
+    place = pl.col("column").replace_strict(contacts.columns, range(contacts.width), return_dtype=pl.Int64)
+    return changes.sort("row", place)
+
+
+def _is_emptied(frame: pl.DataFrame, name: str) -> bool:
+    """Whether a column keeps what could not be converted, and nothing of that is left."""
+    is_beside = is_unread_column(name) and name.removeprefix(UNREAD_PREFIX) in frame.columns
+    return is_beside and frame.get_column(name).null_count() == frame.height
