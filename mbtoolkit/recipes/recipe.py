@@ -30,6 +30,7 @@ from mbtoolkit.recipes.columns import (
 )
 from mbtoolkit.recipes.contacts import ReadContacts
 from mbtoolkit.recipes.files import read_steps, write_steps
+from mbtoolkit.recipes.mending import ApplySuggestions
 from mbtoolkit.recipes.people import MergeDuplicates, MergeRows
 from mbtoolkit.recipes.step import Step
 from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
@@ -156,6 +157,14 @@ class Recipe:
     def read_contacts(self, mapping: Mapping[str, str] | None = None, *, default_country: str | None = None) -> Recipe:
         """Makes a contacts frame of the table; the steps after it see its columns. See `mbtoolkit.read_contacts`."""
         return self.then(ReadContacts(dict(mapping or {}), default_country))
+
+    def apply_suggestions(self, *, rules: Sequence[str] | None = None) -> Recipe:
+        """Mends what is obvious; see `mbtoolkit.apply_suggestions`.
+
+        Args:
+            rules: the codes of the rules whose suggestions are taken; all by default.
+        """
+        return self.then(ApplySuggestions(None if rules is None else list(rules)))
 
     def merge_duplicates(
         self,
