@@ -192,6 +192,11 @@ class Cleaned:
         return found.changes()
 
     @property
+    def given(self) -> pl.DataFrame:
+        """The table that was given, as it was."""
+        return self._given
+
+    @property
     def headline(self) -> str:
         """The counts in one sentence: rows in = rows out + rows merged."""
         cells, given, out = int(self.report["cells"].sum()), self._given.height, self.contacts.height
