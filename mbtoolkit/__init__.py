@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mbtoolkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from mbtoolkit.cleaning import apply_suggestions as apply_suggestions
     from mbtoolkit.cleaning import mapping_of as mapping_of
     from mbtoolkit.cleaning import suggest_mapping as suggest_mapping
     from mbtoolkit.client import AsyncClient as AsyncClient
@@ -103,6 +104,7 @@ _HOMES: Final[dict[str, str]] = {
     "UsageError": "errors",
     "Validation": "validation",
     "WrongAddressError": "errors",
+    "apply_suggestions": "cleaning",
     "build_payloads": "payloads",
     "count_opt_ins": "upserts",
     "list_runs": "runs",
@@ -158,6 +160,7 @@ __all__ = [
     "UsageError",
     "Validation",
     "WrongAddressError",
+    "apply_suggestions",
     "build_payloads",
     "count_opt_ins",
     "list_runs",

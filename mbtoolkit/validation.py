@@ -16,10 +16,10 @@ import polars as pl
 from pandera.api.checks import Check
 from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
 
+from mbtoolkit.cleaning.suggestions import suggested_texts
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas import ContactSchema, conform
 from mbtoolkit.schemas.conform import UNREAD_PREFIX, is_unread_column
-from mbtoolkit.schemas.emails import mended_email
 from mbtoolkit.schemas.frames import ISSUES
 from mbtoolkit.schemas.judging import without_cells
 from mbtoolkit.schemas.rules import RULES, Rule, Severity
@@ -224,9 +224,8 @@ def _issues(found: pl.DataFrame, conformed: pl.DataFrame, failures: list[_Failur
     issues = pl.concat(parts)
     place = pl.col("column").replace_strict(order, default=-1, return_dtype=pl.Int32)
     ordered = issues.sort("row", place, "rule", maintain_order=True)
-    about_email = (pl.col("column") == "email") & pl.col("rule").str.starts_with("email_")
-    suggestion = pl.when(about_email).then(mended_email(pl.col("value"))).alias("suggestion")
-    return ordered.with_columns(suggestion).select(pl.col(name).cast(dtype) for name, dtype in ISSUES.items())
+    suggested = ordered.with_columns(suggested_texts(ordered, conformed))
+    return suggested.select(pl.col(name).cast(dtype) for name, dtype in ISSUES.items())
 
 
 def _lines(found: pl.DataFrame, conformed: pl.DataFrame, failure: _Failure) -> pl.DataFrame:

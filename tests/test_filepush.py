@@ -8,8 +8,16 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from mbtoolkit import ContactSchema, MappingError, SourceError, UsageError, read_contacts
+from mbtoolkit import ContactSchema, MappingError, Recipe, RecipeError, SourceError, UsageError, read_contacts
 from mbtoolkit.filepush import FilePush, FilePushes, Source
+from mbtoolkit.recipes import (
+    ApplySuggestions,
+    MergeDuplicates,
+    MergeValues,
+    NormalizeDate,
+    NormalizeName,
+    NormalizePhone,
+)
 
 TABLE = """\
 E-post;Mobil;Nyhetsbrev;Navn
@@ -120,7 +128,7 @@ def test_a_table_that_is_loaded_again_is_as_it_was_left(client, path):
     other = pl.DataFrame({"email": ["x@example.com"]})
     pushes.load(Source(other, "another"))
     assert pushes.current is not first
-    assert any("1 cells that were mended in people.csv" in note for note in pushes.current.notes)
+    assert any("the clean-up of people.csv is not taken over" in note for note in pushes.current.notes)
     with pytest.raises(SourceError):
         pushes.load(Source("nowhere.csv", "nowhere.csv"))
     assert pushes.current.table is other
@@ -205,6 +213,104 @@ def test_edits_are_made_again_when_columns_are_mapped_in_another_way(checked):
     checked.map_column("Navn", "property:First name")
     checked.check()
     assert checked.contacts.equals(mended)
+
+
+# Clean
+
+
+def test_steps_come_after_what_was_mended_so_far_and_each_can_be_taken_back(checked):
+    checked.edits.edit(0, "property:First name", "ann")
+    checked.add_steps(NormalizeName("property:First name"))
+    assert checked.contacts["property:First name"].to_list() == ["Ann", "Bo", "Cy", "Dee", "Dee again"]
+    assert [step.do for step in checked.recipe.steps] == ["edit_cells", "normalize_name"]
+    assert checked.cleaned.report["cells"].to_list() == [1, 1]
+    checked.change_recipe(lambda recipe: recipe.without(1))
+    assert checked.contacts["property:First name"][0] == "ann"
+    checked.change_recipe(lambda recipe: recipe.switched(0, is_on=False))
+    assert checked.contacts["property:First name"][0] == "Ann"
+    checked.change_recipe(lambda recipe: recipe.switched(0, is_on=True))
+    assert checked.contacts["property:First name"][0] == "ann"
+
+
+def test_a_step_that_can_not_be_done_leaves_everything_as_it_was(checked):
+    checked.edits.edit(1, "email", "bo@example.com")
+    before = checked.contacts
+    with pytest.raises(RecipeError, match="normalize_date"):
+        checked.add_steps(NormalizeDate("property:First name", "dym"))
+    assert checked.contacts.equals(before)
+    assert [step.do for step in checked.recipe.steps] == ["edit_cells"]
+
+
+def test_merged_rows_are_one_contact_in_review_and_results(checked, crm):
+    checked.add_steps(MergeDuplicates(columns=[]))
+    assert checked.cleaned.rows["into"].to_list() == [0, 1, 2, 3, 3]
+    assert (checked.review.rows, checked.review.merged, checked.review.sendable) == (4, 1, 2)
+    assert run(checked).height == 4
+    with pytest.raises(UsageError, match="rows were pushed already"):
+        checked.change_recipe(lambda recipe: recipe.without(0))
+    assert len(checked.recipe) == 1
+    checked.add_steps(NormalizeName("property:First name"))
+    assert checked.results.height == checked.contacts.height
+
+
+def test_steps_follow_their_columns_to_other_names(checked):
+    checked.add_steps(MergeValues("property:First name", {"Dee again": "Dee"}), MergeDuplicates(columns=[]))
+    checked.edits.edit(0, "property:First name", "Anna")
+    checked.map_column("Navn", "property:Name")
+    checked.check()
+    assert checked.contacts["property:Name"].to_list() == ["Anna", "Bo", "Cy", "Dee"]
+    checked.map_column("Navn", "")
+    checked.check()
+    assert checked.contacts["Navn"].to_list() == ["Anna", "Bo", "Cy", "Dee"]
+
+
+def test_a_step_whose_column_is_gone_is_said_and_done_again_when_it_is_back(checked):
+    checked.add_steps(NormalizePhone("mobile_country_code"))
+    checked.map_column("Mobil", "")
+    checked.check()
+    assert any("not done, as there is no column 'mobile_country_code'" in note for note in checked.read_notes)
+    checked.map_column("Mobil", "mobile_number")
+    checked.check()
+    assert not any("not done" in note for note in checked.read_notes)
+
+
+@SOURCE_WARNING
+def test_the_clean_up_runs_on_the_next_file_as_a_recipe_and_in_a_panel(checked, client, tmp_path):
+    checked.edits.edit(1, "email", "bo@example.com")
+    checked.add_steps(ApplySuggestions(), MergeDuplicates(columns=[]))
+    checked.whole_recipe.write(tmp_path / "clean.toml")
+    rows = TABLE.splitlines(keepends=True)
+    (tmp_path / "next.csv").write_text("".join([rows[0], rows[3], rows[2]]), encoding="utf-8")
+
+    recipe = Recipe.read(tmp_path / "clean.toml")
+    by_recipe = recipe.run(tmp_path / "next.csv").contacts
+    push = FilePush(client, Source(str(tmp_path / "next.csv"), "next.csv"))
+    push.use_recipe(recipe)
+
+    assert by_recipe["email"].to_list() == ["cy@example.com", "bo@example.com"]
+    assert push.contacts.equals(by_recipe)
+    assert push.whole_recipe == recipe
+    with pytest.raises(RecipeError, match="1 steps before read_contacts"):
+        push.use_recipe(Recipe().clean_text("Navn").read_contacts({"E-post": "email"}))
+
+
+def test_a_recipe_of_other_columns_says_what_does_not_fit(push):
+    push.use_recipe(Recipe().read_contacts({"E-post": "email", "Telefon": "mobile_number"}).clean_text("property:City"))
+    assert push.mapping == {"E-post": "email", "Mobil": "", "Nyhetsbrev": "", "Navn": ""}
+    assert any("not here: 'Telefon'" in note for note in push.notes)
+    assert any("does not name: 'Mobil', 'Nyhetsbrev', 'Navn'" in note for note in push.notes)
+    assert any("no column 'property:City'" in note for note in push.read_notes)
+
+
+@SOURCE_WARNING
+def test_the_code_cleans_too(checked, client):
+    checked.edits.edit(1, "email", "bo@example.com")
+    checked.add_steps(MergeDuplicates(columns=[]))
+    checked.edits.edit(2, "email_opt_in", "no")
+    namespace = {"client": client}
+    exec(checked.code, namespace)
+    assert namespace["contacts"].equals(checked.contacts)
+    assert namespace["results"]["mb_status"].to_list() == run(checked)["mb_status"].to_list()
 
 
 def test_what_a_rule_of_your_own_says_counts(client):

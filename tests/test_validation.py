@@ -313,7 +313,9 @@ def test_every_rule_says_how_to_mend_it():
 )
 def test_a_suggestion_is_a_value_that_would_pass(found, suggestion):
     issues = validate_contacts(pl.DataFrame({"email": [found]})).issues
-    assert issues["suggestion"].unique().to_list() == [suggestion]
+    assert issues.filter(pl.col("rule") != "email_look_alike")["suggestion"].drop_nulls().unique().to_list() == [
+        *([suggestion] if suggestion else [])
+    ]
     if suggestion is not None:
         assert issues_of({"email": suggestion}) == []
 

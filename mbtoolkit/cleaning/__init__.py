@@ -16,6 +16,7 @@ from mbtoolkit.cleaning.names import normalize_name
 from mbtoolkit.cleaning.numbers import normalize_number
 from mbtoolkit.cleaning.phones import calling_code, split_phones
 from mbtoolkit.cleaning.profiles import matching, profile
+from mbtoolkit.cleaning.suggestions import Applied, apply_suggestions
 from mbtoolkit.cleaning.texts import clean_text, fix_mojibake
 from mbtoolkit.errors import UsageError
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mbtoolkit.cleaning.duplicates import merge_duplicates as merge_duplicates
 
 __all__ = [
+    "Applied",
+    "apply_suggestions",
     "calling_code",
     "clean_text",
     "cluster_values",

@@ -57,7 +57,7 @@ def _cells(cells: Mapping[int, Any]) -> str:
     return "{\n" + "".join(f"        {entry},\n" for entry in entries) + "    }"
 
 
-def recipe_code(recipe: Recipe, *, conforming: bool) -> str:
+def recipe_code(recipe: Recipe, *, conforming: bool = False) -> str:
     """Python code that runs a recipe on the frame `contacts`.
 
     Args:

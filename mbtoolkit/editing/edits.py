@@ -17,7 +17,7 @@ from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
 from mbtoolkit.editing.typed import Draft, draft_cells
 from mbtoolkit.editing.views import View, rows_holding, rows_like, sorted_rows
 from mbtoolkit.errors import FrameError, UsageError
-from mbtoolkit.recipes import Cell, Recipe, Step, row_prints
+from mbtoolkit.recipes import ApplySuggestions, Cell, Recipe, Step, row_prints
 from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, conform, is_unread_column, unread_column
 from mbtoolkit.validation import validate_contacts
 
@@ -308,7 +308,7 @@ class Edits:
         for row, column, text in self.suggestions.select("row", "column", "after").iter_rows():
             by_column.setdefault(column, {})[row] = text
         editable = [column.name for column in self._columns if not column.read_only]
-        return self._make(draft_cells(self._frame, by_column, editable))
+        return self._make(draft_cells(self._frame, by_column, editable), ApplySuggestions())
 
     def clean(self, step: Step) -> Touched:
         """Does a step of a recipe to the cells, such as `recipes.CleanText("property:City")`; one step to undo.
@@ -550,7 +550,7 @@ class Edits:
             msg = "a block names each row and each column once"
             raise UsageError(msg)
 
-    def _make(self, draft: Draft) -> Touched:
+    def _make(self, draft: Draft, cause: Step | None = None) -> Touched:
         """A new step, if it changes anything."""
         patches = []
         for name, cells in draft.items():
@@ -559,7 +559,7 @@ class Edits:
             if differing:
                 rows, before, after = (list(each) for each in zip(*differing, strict=True))
                 patches.append(_Patch(name, rows, before, after))
-        return self._make_step(patches)
+        return self._make_step(patches, cause)
 
     def _make_step(self, patches: list[_Patch], cause: Step | None = None) -> Touched:
         """A new step of these patches, if there are any."""

@@ -21,7 +21,8 @@ class Review:
     """What a push would do.
 
     Attributes:
-        rows: of the table.
+        rows: of the table, those that went into others not counted.
+        merged: rows that went into others.
         sendable: rows that would be sent; one request each.
         invalid: rows that a rule refuses.
         left_out: rows that could be sent and were left out.
@@ -31,6 +32,7 @@ class Review:
     """
 
     rows: int
+    merged: int
     sendable: int
     invalid: int
     left_out: int
@@ -53,13 +55,14 @@ class Review:
         return self.sendable * limits.window_seconds / limits.requests
 
 
-def review_of(validation: Validation, left_out: pl.Series, stored: pl.Series) -> Review:
+def review_of(validation: Validation, left_out: pl.Series, stored: pl.Series, merged: int = 0) -> Review:
     """What a push of these contacts would do.
 
     Args:
         validation: of all of them.
         left_out: positions of rows that are left out; those that could not be sent are not counted as such.
         stored: positions of rows that are left alone because they are stored.
+        merged: how many rows went into others.
     """
     valid = validation.valid
     is_stored = valid["mb_row"].is_in(stored.implode())
@@ -68,6 +71,7 @@ def review_of(validation: Validation, left_out: pl.Series, stored: pl.Series) ->
     opt_ins = [name for name in OPT_INS if name in sendable.columns]
     return Review(
         rows=valid.height + validation.invalid.height,
+        merged=merged,
         sendable=sendable.height,
         invalid=validation.invalid.height,
         left_out=int(is_out.sum()),

@@ -12,13 +12,17 @@ from mbtoolkit.cleaning import mapping_of, suggest_mapping
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.editing import Edits
-from mbtoolkit.errors import UsageError
-from mbtoolkit.filepush.parts import MADE, Part, edit_all
+from mbtoolkit.editing.code import recipe_code
+from mbtoolkit.errors import RecipeError, UsageError
+from mbtoolkit.filepush.parts import Part
 from mbtoolkit.filepush.pushing import Pushing
 from mbtoolkit.filepush.recipe import push_code, reading_code
 from mbtoolkit.filepush.review import STORED, Review, changed_rows, review_of
 from mbtoolkit.filepush.sources import Source
+from mbtoolkit.filepush.steps import done_again, renamed
 from mbtoolkit.reading import load_table, read_contacts
+from mbtoolkit.recipes import Cleaned, ReadContacts, Recipe, Step
+from mbtoolkit.recipes.step import counted
 from mbtoolkit.reporting import with_disputes
 from mbtoolkit.results import update_results
 from mbtoolkit.schemas import ContactSchema
@@ -46,6 +50,8 @@ class FilePush:
         suggestions: the frame of `suggest_mapping`.
         mapping: what each column is; an empty target for those that are not sent.
         default_country: as `read_contacts` takes it.
+        recipe: the steps of the clean-up that are done; what is mended in `edits` comes after them.
+        cleaned: what they made of the contacts; None before `check`.
         edits: the contacts, to mend; None before `check`.
         list_id: the list for rows that name none.
         plan: whose limit is kept, as `upsert_contacts(limits=...)` takes it; None for none.
@@ -72,6 +78,8 @@ class FilePush:
         suggested = mapping_of(self.suggestions)
         self.mapping = {column: suggested.get(column, "") for column in self.table.columns}
         self.default_country: str | None = None
+        self.recipe = Recipe()
+        self.cleaned: Cleaned | None = None
         self.edits: Edits | None = None
         self.list_id: str | None = None
         self.plan: str | None = None
@@ -81,7 +89,7 @@ class FilePush:
         self.pushing: Pushing | None = None
         self.results: pl.DataFrame | None = None
         self._read_with: tuple[dict[str, str], str | None] | None = None
-        self._unplaced = pl.DataFrame(schema=MADE)
+        self._named_by: dict[str, str] | None = None
         self._validated: tuple[pl.DataFrame, Validation] | None = None
 
     # Map
@@ -112,7 +120,7 @@ class FilePush:
     # Check and mend
 
     def check(self) -> None:
-        """Reads the contacts by the mapping, unless that was done already; edits made before are made again.
+        """Reads the contacts by the mapping, unless that was done already, and does the clean-up that was made before.
 
         Raises:
             MappingError, SourceError, UsageError: the table can't be read with these choices, or is another by now.
@@ -131,22 +139,113 @@ class FilePush:
                 default_country=self.default_country or None,
                 **self.source.options,
             )
-        edits, made = Edits(contacts, schema=self.schema), self._made()
-        names = _names(self.mapping)
-        self._unplaced = edit_all(edits, made.with_columns(pl.col("column").replace(names)))
-        self._unplaced = self._unplaced.with_columns(pl.col("column").replace(_turned(names)))
-        edits.revalidate()
-        self.edits, self._read_with = edits, asked
-        self.read_notes = [str(each.message) for each in said]
+        self.settle()
+        recipe = self._recipe_for(self.mapping)
+        again, cleaned, notes = done_again(contacts, recipe, same_rows=self._read_with is not None)
+        self._take_cleaned(again, cleaned)
+        self._read_with, self._named_by = asked, asked[0]
+        self.read_notes = [*(str(each.message) for each in said), *notes]
 
-    def _made(self) -> pl.DataFrame:
-        """All edits so far, under the names that the source has for its columns."""
-        if self.edits is None or self._read_with is None:
-            return self._unplaced
-        names = _turned(_names(self._read_with[0]))
-        made = self.edits.changes.select("row", pl.col("column").replace(names), text="after")
-        cells = ["row", "column"]
-        return pl.concat([made, self._unplaced.join(made, on=cells, how="anti")])
+    def _recipe_for(self, mapping: dict[str, str]) -> Recipe:
+        """The recipe for the names that the columns have under a mapping."""
+        if self._named_by is None:
+            return self.recipe
+        new = _names(mapping)
+        names = {name: new[column] for column, name in _names(self._named_by).items() if column in new}
+        return Recipe(tuple(renamed(step, names) for step in self.recipe.steps))
+
+    def _take_cleaned(self, recipe: Recipe, cleaned: Cleaned) -> None:
+        """Takes up what steps made of the contacts.
+
+        Raises:
+            UsageError: rows that were pushed would be merged or parted.
+        """
+        if self.results is not None and self.cleaned is not None and not cleaned.rows.equals(self.cleaned.rows):
+            msg = "rows were pushed already, so none can be merged or parted any more: load the table again for that"
+            raise UsageError(msg)
+        edits = Edits(cleaned.contacts, schema=self.schema)
+        self.recipe, self.cleaned, self.edits = recipe, cleaned, edits
+
+    # Clean
+
+    def settle(self) -> None:
+        """Puts what was mended in `edits` into the recipe, as its last steps."""
+        if self.edits is None or self.cleaned is None:
+            return
+        made = self.edits.recipe.steps
+        if made:
+            self._add(*made)
+
+    def add_steps(self, *steps: Step) -> None:
+        """Does further steps, after all that was mended so far.
+
+        Raises:
+            RecipeError, UsageError: one can't be done, or would merge rows that were pushed; nothing is changed then.
+        """
+        self.settle()
+        self._add(*steps)
+
+    def _add(self, *steps: Step) -> None:
+        assert self.cleaned is not None, "check comes first"
+        cleaned, recipe = self.cleaned, self.recipe.then(*steps)
+        for place, step in enumerate(recipe.steps[len(self.recipe) :], len(self.recipe)):
+            cleaned = cleaned.after(place, step)
+        self._take_cleaned(recipe, cleaned)
+
+    def change_recipe(self, change: Callable[[Recipe], Recipe]) -> None:
+        """Does the recipe anew from the table as it was read, with a step removed or switched.
+
+        Args:
+            change: makes the new recipe of the one so far, in which all is that was mended.
+
+        Raises:
+            RecipeError, UsageError: as `add_steps`.
+        """
+        self.settle()
+        assert self.cleaned is not None, "check comes first"
+        again, cleaned, notes = done_again(self.cleaned.given, change(self.recipe), same_rows=False)
+        self._take_cleaned(again, cleaned)
+        self.read_notes += [note for note in notes if note not in self.read_notes]
+
+    def follow(self, before: FilePush) -> None:
+        """Takes over the clean-up of a table with the same columns; `check` does it."""
+        self.recipe, self._named_by = Recipe(before.whole_recipe.steps[1:]), before._named_by
+
+    @property
+    def whole_recipe(self) -> Recipe:
+        """The clean-up from the table as it came to the contacts as they are, to be saved and run on the next table."""
+        made = self.edits.recipe.steps if self.edits is not None else ()
+        read = Recipe().read_contacts(self.mapping, default_country=self.default_country)
+        return read.then(*self.recipe.steps, *made)
+
+    def use_recipe(self, recipe: Recipe) -> None:
+        """Takes up a recipe that was made for another table: its mapping, and its steps in the place of all so far.
+
+        Args:
+            recipe: one that begins with `read_contacts`, as `whole_recipe` does, or has none.
+
+        Raises:
+            RecipeError: it has steps before `read_contacts`, which a panel can't do.
+            MappingError, RecipeError, UsageError: as `check`.
+        """
+        reading = [place for place, step in enumerate(recipe.steps) if isinstance(step, ReadContacts)]
+        if reading not in ([], [0]):
+            msg = (
+                f"the recipe has {reading[0]} steps before read_contacts, which work on the table as it came; "
+                "run it in a cell, Recipe.read(path).run(source), and give the panel what comes of it"
+            )
+            raise RecipeError(msg)
+        steps, first = recipe.steps[len(reading) :], recipe.steps[0] if reading else None
+        if isinstance(first, ReadContacts):
+            gone = [column for column, target in first.mapping.items() if target and column not in self.mapping]
+            new = [column for column in self.mapping if column not in first.mapping]
+            self.mapping = {column: first.mapping.get(column, "") for column in self.mapping}
+            self.default_country = first.default_country
+            self.notes += [f"the recipe names columns that are not here: {', '.join(map(repr, gone))}"] if gone else []
+            self.notes += [f"columns that the recipe does not name: {', '.join(map(repr, new))}"] if new else []
+        self.recipe, self.edits, self.cleaned = Recipe(steps), None, None
+        self._read_with = self._named_by = None
+        self.check()
 
     @property
     def contacts(self) -> pl.DataFrame | None:
@@ -195,7 +294,8 @@ class FilePush:
     def _review(self, stored: pl.Series) -> Review:
         validation = self.validation
         assert validation is not None, "check comes first"
-        return review_of(validation, self.left_out_rows, stored)
+        merged = self.cleaned.given.height - self.cleaned.contacts.height if self.cleaned is not None else 0
+        return review_of(validation, self.left_out_rows, stored, merged)
 
     def start(self, heard: Callable[[], None]) -> Pushing:
         """Pushes in a thread; returns at once. Rows that are stored are left alone, unless `sends_stored`.
@@ -278,9 +378,17 @@ class FilePush:
     @property
     def code(self) -> str:
         """The cell that does the same without clicking, on a CRM that none of it was pushed to."""
-        edits = self.edits.code if self.edits is not None and self.edits.change_count else None
+        edits = self._cleaning_code()
         reading = reading_code(self.source, self.mapping, self.default_country)
         return push_code(reading, edits, self.left_out_rules, self._options())
+
+    def _cleaning_code(self) -> str | None:
+        """The lines that clean and mend the contacts."""
+        if self.edits is None or not (self.recipe.steps or self.edits.can_undo):
+            return None
+        if not self.recipe.steps:
+            return self.edits.code
+        return recipe_code(self.recipe.then(*self.edits.recipe.steps))
 
     def _options(self) -> dict[str, str]:
         options = {"list_id": repr(self.list_id)} if self.list_id else {}
@@ -298,10 +406,6 @@ def _names(mapping: dict[str, str]) -> dict[str, str]:
         column: target or (f"source:{column}" if column in taken or is_contact_column(column) else column)
         for column, target in mapping.items()
     }
-
-
-def _turned(names: dict[str, str]) -> dict[str, str]:
-    return {name: column for column, name in names.items()}
 
 
 class FilePushes:
@@ -342,9 +446,12 @@ class FilePushes:
 def _follow(push: FilePush, before: FilePush) -> None:
     """Takes over what does not depend on the rows, and says what was not taken over."""
     push.list_id = before.list_id
+    recipe = before.whole_recipe
     if push.table.columns == before.table.columns:
         push.mapping, push.default_country = dict(before.mapping), before.default_country
-    if before.edits is not None and before.edits.change_count:
+        push.follow(before)
+    elif len(recipe) > 1:
         push.notes.append(
-            f"{before.edits.change_count:,} cells that were mended in {before.source.name} are not mended in here"
+            f"the clean-up of {before.source.name} is not taken over, because the columns are others "
+            f"({counted(len(recipe) - 1, 'step')})"
         )

@@ -16,6 +16,7 @@ from mbtoolkit.recipes.columns import (
     NormalizePhone,
 )
 from mbtoolkit.recipes.contacts import ReadContacts
+from mbtoolkit.recipes.mending import ApplySuggestions
 from mbtoolkit.recipes.offered import offered_steps
 from mbtoolkit.recipes.people import MergeDuplicates, MergeRows
 from mbtoolkit.recipes.prints import row_prints
@@ -23,6 +24,7 @@ from mbtoolkit.recipes.recipe import Recipe
 from mbtoolkit.recipes.step import Outcome, Step
 
 __all__ = [
+    "ApplySuggestions",
     "Cell",
     "CleanText",
     "Cleaned",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
-from mbtoolkit.cleaning.shown import shown_texts
+from mbtoolkit.cleaning.shown import empty_unread, shown_texts
 from mbtoolkit.contacts import is_contact_column
-from mbtoolkit.errors import UsageError
+from mbtoolkit.errors import MbtoolkitError, RecipeError, UsageError
 from mbtoolkit.recipes.step import Outcome, Step, counted
 from mbtoolkit.schemas.conform import is_unread_column, unread_column
 from mbtoolkit.schemas.frames import ISSUES
@@ -50,6 +50,28 @@ class Done:
     before: pl.DataFrame
     outcome: Outcome
     rows: pl.Series
+    counts: tuple[int | None, int | None] = (None, None)
+    """How many cells it changed, and in how many rows; None where the columns have other names after it."""
+
+    @classmethod
+    def of(cls, place: int, step: Step, frame: pl.DataFrame, rows: pl.Series) -> Done:
+        """Does a step.
+
+        Args:
+            place: its position in the recipe.
+            step: the step.
+            frame: what it is done to.
+            rows: for each row of `frame`, the position in the given table of the row that stands for it.
+
+        Raises:
+            RecipeError: it can't be done to this frame.
+        """
+        try:
+            done = cls(place, step, frame, step.run(frame), rows)
+        except MbtoolkitError as error:
+            msg = f"step {place} ({step.do}): {error}"
+            raise RecipeError(msg) from error
+        return done if step.do == "read_contacts" else replace(done, counts=done._counted())
 
     @property
     def merged(self) -> int:
@@ -71,8 +93,7 @@ class Done:
                 parts.append(_changed(*told, name))
         return pl.concat(parts).sort("row", maintain_order=True)
 
-    def counts(self) -> tuple[int, int]:
-        """How many cells it changed, and in how many rows."""
+    def _counted(self) -> tuple[int, int]:
         before, after = self._pair()
         found = [_differing(before, after, name) for name in self._columns(before, after)]
         rows = pl.concat(found).n_unique() if found else 0
@@ -126,13 +147,29 @@ class Cleaned:
             in the given table, with `step`.
     """
 
-    def __init__(self, given: pl.DataFrame, done: Sequence[Done], contacts: pl.DataFrame) -> None:
-        self.contacts = contacts
+    def __init__(self, given: pl.DataFrame, done: Sequence[Done] = ()) -> None:
         self._given = given
         self._done = tuple(done)
+        frame = self._done[-1].outcome.frame if self._done else given
+        self.contacts = frame.drop(empty_unread(frame))
         self.rows = _rows(given.height, self._done)
         self.issues = _issues(self._done)
         self.report = pl.DataFrame([_line(each) for each in self._done], schema=REPORT, orient="row")
+
+    def after(self, place: int, step: Step) -> Cleaned:
+        """What one more step makes of it.
+
+        Args:
+            place: the step's position in the recipe.
+            step: the step.
+
+        Raises:
+            RecipeError: it can't be done to this table.
+        """
+        rows = pl.int_range(self._given.height, dtype=pl.Int64, eager=True)
+        last = self._done[-1] if self._done else None
+        frame, rows = (last.outcome.frame, last.rows_after()) if last is not None else (self._given, rows)
+        return Cleaned(self._given, (*self._done, Done.of(place, step, frame, rows)))
 
     def changes(self, step: int | None = None) -> pl.DataFrame:
         """The cells that were changed: `row` (position in the given table), `column`, `before`, `after`, as texts.
@@ -153,6 +190,11 @@ class Cleaned:
             msg = f"step {step!r} was not done; those that were: {', '.join(str(each.place) for each in self._done)}"
             raise UsageError(msg)
         return found.changes()
+
+    @property
+    def given(self) -> pl.DataFrame:
+        """The table that was given, as it was."""
+        return self._given
 
     @property
     def headline(self) -> str:
@@ -193,9 +235,8 @@ def _counted(cells: int | None, rows: int | None, merged: int, issues: int) -> s
 
 
 def _line(done: Done) -> tuple[object, ...]:
-    counts = (None, None) if done.step.do == "read_contacts" else done.counts()
     note = "; ".join(done.outcome.notes) or None
-    return (done.place, done.step.label, *counts, done.merged, done.outcome.issues.height, note)
+    return (done.place, done.step.label, *done.counts, done.merged, done.outcome.issues.height, note)
 
 
 def _rows(height: int, done: Sequence[Done]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from mbtoolkit.errors import RecipeError
-from mbtoolkit.recipes import cells, columns, contacts, people
+from mbtoolkit.recipes import cells, columns, contacts, mending, people
 from mbtoolkit.recipes.step import Step
 
 FORMAT: Final = 1
@@ -33,6 +33,7 @@ STEPS: Final[dict[str, type[Step]]] = {
         columns.NormalizeOptIn,
         columns.MergeValues,
         contacts.ReadContacts,
+        mending.ApplySuggestions,
         people.MergeDuplicates,
         people.MergeRows,
         cells.EditCells,

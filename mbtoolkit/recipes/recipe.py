@@ -12,11 +12,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from mbtoolkit.cleaning.shown import empty_unread
 from mbtoolkit.errors import FrameError, MbtoolkitError, RecipeError, UsageError
 from mbtoolkit.reading import load_table
 from mbtoolkit.recipes.cells import Cell, EditCells
-from mbtoolkit.recipes.cleaned import Cleaned, Done
+from mbtoolkit.recipes.cleaned import Cleaned
 from mbtoolkit.recipes.columns import (
     CleanText,
     FixMojibake,
@@ -31,6 +30,7 @@ from mbtoolkit.recipes.columns import (
 )
 from mbtoolkit.recipes.contacts import ReadContacts
 from mbtoolkit.recipes.files import read_steps, write_steps
+from mbtoolkit.recipes.mending import ApplySuggestions
 from mbtoolkit.recipes.people import MergeDuplicates, MergeRows
 from mbtoolkit.recipes.step import Step
 from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
@@ -158,6 +158,14 @@ class Recipe:
         """Makes a contacts frame of the table; the steps after it see its columns. See `mbtoolkit.read_contacts`."""
         return self.then(ReadContacts(dict(mapping or {}), default_country))
 
+    def apply_suggestions(self, *, rules: Sequence[str] | None = None) -> Recipe:
+        """Mends what is obvious; see `mbtoolkit.apply_suggestions`.
+
+        Args:
+            rules: the codes of the rules whose suggestions are taken; all by default.
+        """
+        return self.then(ApplySuggestions(None if rules is None else list(rules)))
+
     def merge_duplicates(
         self,
         *,
@@ -253,18 +261,10 @@ class Recipe:
         else:
             table, _ = load_table(source, sheet=sheet, separator=separator, encoding=encoding)
         self.check(table)
-        frame, done = table, []
-        rows = pl.int_range(table.height, dtype=pl.Int64, eager=True)
+        cleaned = Cleaned(table)
         for place, step in self._on():
-            try:
-                outcome = step.run(frame)
-            except MbtoolkitError as error:
-                msg = f"step {place} ({step.do}): {error}"
-                raise RecipeError(msg) from error
-            each = Done(place, step, frame, outcome, rows)
-            done.append(each)
-            frame, rows = outcome.frame, each.rows_after()
-        return Cleaned(table, done, frame.drop(empty_unread(frame)))
+            cleaned = cleaned.after(place, step)
+        return cleaned
 
     def _on(self) -> Iterator[tuple[int, Step]]:
         return ((place, step) for place, step in enumerate(self.steps) if step.is_on)

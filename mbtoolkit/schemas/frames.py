@@ -53,7 +53,8 @@ class IssuesSchema(pa.DataFrameModel):
     """The issues frame.
 
     `row` is the 0-based position in the frame that was validated; `column` is null where the row as a whole is at
-    fault; `value` is the cell as found; `suggestion` a value that would pass, or null.
+    fault; `value` is the cell as found; `suggestion` a text that passes once it is typed into that cell, where the
+    remedy is obvious, else null. An empty text empties the cell.
     """
 
     row: pl.Int64 = pa.Field(ge=0)

@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from mbtoolkit.editing import Edits, View
 from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.recipes import CleanText, MergeDuplicates, NormalizeCountry, NormalizeOptIn
 from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema, conform
 from mbtoolkit.validation import validate_contacts
 
@@ -163,7 +165,10 @@ def test_a_suggestion_mends_the_cell(messy):
 
 def test_all_suggestions_are_one_step(messy):
     edits = Edits(
-        messy.with_columns(email=pl.Series(["a\u200b@example.com", "bob", "cy\u200bd@example.com", "d@example.com"]))
+        messy.with_columns(
+            email=pl.Series(["a\u200b@example.com", "bob", "cy\u200bd@example.com", "d@example.com"]),
+            mobile_country_code=pl.Series([47, None, None, None]),
+        )
     )
     assert edits.suggestion_count == 2
     assert edits.suggestions.rows() == [
@@ -179,19 +184,17 @@ def test_all_suggestions_are_one_step(messy):
 
 
 def test_suggestions_for_columns_that_may_not_be_edited_are_left_alone(messy):
-    edits = Edits(messy, read_only=["email"])
+    edits = Edits(messy, read_only=["email", "mobile_country_code"])
     assert edits.issues["suggestion"].null_count() < edits.issues.height
     assert (edits.suggestion_count, edits.suggestions.height) == (0, 0)
     assert edits.apply_suggestions() == Touched()
 
 
-def test_an_empty_suggestion_empties_the_cell(messy, monkeypatch):
+def test_an_empty_suggestion_empties_the_cell(messy):
     edits = Edits(messy)
-    emptying = pl.when(pl.col("rule") == "email_syntax").then(pl.lit("")).otherwise("suggestion").alias("suggestion")
-    monkeypatch.setattr(edits, "_issues", edits.issues.with_columns(emptying))
-    assert edits.suggestions.filter(pl.col("row") == 1).rows() == [(1, "email", "bob", "")]
+    assert edits.suggestions.filter(pl.col("row") == 1).rows() == [(1, "mobile_country_code", "47", "")]
     edits.apply_suggestions()
-    assert edits.contacts["email"].to_list() == ["ann@example.com", None, "cyd@example.com", "ANN@example.com"]
+    assert edits.contacts["mobile_country_code"].to_list() == [47, None, None, None]
 
 
 def test_a_cell_with_two_suggestions_gets_the_one_that_is_told(messy, monkeypatch):
@@ -626,3 +629,58 @@ def test_code_quotes_any_text(text):
     edits = Edits(frame)
     edits.edit(1, 'property:it\'s "x"', text)
     assert run(edits.code, frame).equals(edits.contacts)
+
+
+class TestSteps:
+    """Repairs of whole columns amid cells that are mended by hand."""
+
+    def test_a_repair_is_one_step_to_undo(self, messy):
+        edits = Edits(messy)
+        touched = edits.clean(CleanText("property:City"))
+        assert touched == Touched((3,), ("property:City",))
+        assert edits.contacts["property:City"].to_list() == ["Oslo", "Bergen", None, "Hamar"]
+        edits.undo()
+        assert edits.changes.is_empty()
+        edits.redo()
+        assert edits.change_count == 1
+
+    def test_cells_that_can_not_be_read_are_counted(self, messy):
+        assert Edits(messy).clean(NormalizeOptIn("email_opt_in", yes=["perhaps"])) == Touched((2,), ("email_opt_in",))
+        assert Edits(messy).clean(NormalizeOptIn("email_opt_in")) == Touched(unread=1)
+        assert Edits(messy).clean(NormalizeCountry("property:City")) == Touched(unread=3)
+
+    def test_only_steps_that_keep_rows_and_columns_fit(self, messy):
+        with pytest.raises(UsageError, match="keeps every row"):
+            Edits(messy).clean(MergeDuplicates())
+        with pytest.raises(UsageError, match="there is no column"):
+            Edits(messy).clean(CleanText("property:Town"))
+        with pytest.raises(UsageError, match="may not be edited"):
+            Edits(messy, read_only=["note"]).clean(CleanText("note"))
+
+    def test_the_recipe_has_each_repair_and_all_between_two_as_one_step(self, messy):
+        edits = Edits(messy)
+        edits.edit(0, "note", "x")
+        edits.edit(0, "note", "y")
+        edits.clean(CleanText("property:City"))
+        edits.edit(1, "email", "bob@example.com")
+        edits.apply_suggestions()
+        edits.edit(1, "note", "z")
+        edits.undo()
+        assert [step.do for step in edits.recipe.steps] == [
+            "edit_cells", "clean_text", "edit_cells", "apply_suggestions",
+        ]  # fmt: skip
+        (cell,) = edits.recipe.steps[0].cells
+        assert (cell.row, cell.column, cell.before, cell.after) == (0, "note", "a", "y")
+
+    @settings(max_examples=25)
+    @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(COLUMNS), TEXTS), max_size=4))
+    def test_recipe_and_code_make_the_same_frame(self, made):
+        edits = Edits(start())
+        for place, (row, column, text) in enumerate(made):
+            edits.edit(row, column, text)
+            if place == 1:
+                edits.clean(CleanText("property:City"))
+            if place == 2:
+                edits.apply_suggestions()
+        assert_frame_equal(edits.recipe.run(conform(start())).contacts, edits.contacts, check_column_order=False)
+        assert_frame_equal(run(edits.code, start()), edits.contacts, check_column_order=False)

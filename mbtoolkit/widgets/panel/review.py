@@ -65,7 +65,8 @@ class ReviewStep(Step):
     def draw(self) -> Node:
         review = self.push.review
         facts = [
-            ("Rows in the table", f"{review.rows:,}"),
+            ("Rows in the table", f"{review.rows + review.merged:,}"),
+            *([("Merged into others", f"{review.merged:,}")] if review.merged else []),
             ("Will be sent, one request each", f"{review.sendable:,}"),
             ("Can’t be sent: a rule refuses them", f"{review.invalid:,}"),
             ("Left out", f"{review.left_out:,}"),

@@ -1,0 +1,39 @@
+"""The step that mends what is obvious."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from mbtoolkit.cleaning import apply_suggestions
+from mbtoolkit.recipes.step import Outcome, Step, listed
+from mbtoolkit.validation import validate_contacts
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ApplySuggestions(Step):
+    """`apply_suggestions`: what is obvious is mended.
+
+    Attributes:
+        rules: the codes of the rules whose suggestions are taken; None: all.
+    """
+
+    do = "apply_suggestions"
+    rules: list[str] | None = None
+
+    @property
+    def label(self) -> str:
+        """What it does, as a person says it."""
+        return "What is obvious mended" + (f": {listed(self.rules)}" if self.rules is not None else "")
+
+    def run(self, frame: pl.DataFrame) -> Outcome:
+        """Mends the cells.
+
+        Raises:
+            UsageError: the frame is not one of contacts.
+        """
+        issues = validate_contacts(frame).issues
+        if self.rules is not None:
+            issues = issues.filter(pl.col("rule").is_in(self.rules))
+        return Outcome(apply_suggestions(frame, issues).contacts)
