@@ -13,6 +13,7 @@ from typing import Final
 
 import phonenumbers
 import polars as pl
+from phonenumbers import PhoneNumber
 
 from mbtoolkit.cleaning.cells import each_once
 from mbtoolkit.cleaning.countries import normalize_country
@@ -114,7 +115,7 @@ def _numbers(lines: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
     if CODE not in contacts.columns:
         # A number that brings its country code would have nowhere to put it.
         return nothing
-    cells = pl.concat([lines, _row_codes(contacts, lines["row"])], how="horizontal")
+    cells = _as_read(pl.concat([lines, _row_codes(contacts, lines["row"])], how="horizontal"))
     bare = cells.select(
         pl.when(~pl.col("is_open")).then(_number_alone()).alias("text"),
         "code",
@@ -131,6 +132,16 @@ def _numbers(lines: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
     is_sure = cells["rule"].is_in(["phone_extension", "phone_several"])
     sound = is_same & (is_sure | _exist(written.set(~is_same | is_sure, None)))
     return written.set(~sound.fill_null(value=False), None)
+
+
+def _as_read(cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells with the rule that a text breaks as a phone number, where it was not read as one yet."""
+    untried = cells["rule"] == "not_an_integer"
+    if not untried.any():
+        return cells
+    texts = cells.select(pl.col("value").alias("text"), "code", pl.lit(None, dtype=pl.String).alias("country"))
+    rules = read_phones(texts.filter(untried))["rule"].fill_null("not_an_integer")
+    return cells.with_columns(cells["rule"].scatter(untried.arg_true(), rules))
 
 
 def _number_alone() -> pl.Expr:
@@ -173,9 +184,12 @@ def _digits(text: str) -> int:
 
 def _exist(numbers: pl.Series) -> pl.Series:
     """Whether numbers of the form `+47 93454496` are ones that a country gives to its people."""
-    return each_once(
-        numbers, lambda text: phonenumbers.is_valid_number(phonenumbers.parse(text)), pl.Boolean
-    ).fill_null(value=False)
+    return each_once(numbers, _exists, pl.Boolean).fill_null(value=False)
+
+
+def _exists(number: str) -> bool:
+    code, _, national = number.removeprefix("+").partition(" ")
+    return phonenumbers.is_valid_number(PhoneNumber(country_code=int(code), national_number=int(national)))
 
 
 def _row_codes(contacts: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
@@ -331,12 +345,12 @@ def apply_suggestions(contacts: pl.DataFrame, issues: pl.DataFrame) -> Applied:
     lines = _checked_lines(contacts, issues)
     cells = _cells_to_mend(contacts, lines)
     order = sorted(cells["column"].unique(), key=lambda name: (name == NUMBER, name))
-    mended = contacts if order else conform(contacts)
+    conformed = mended = conform(contacts)
     for column in order:
         # The number last: what is suggested for it counts on a mended country code.
         part = cells.filter(pl.col("column") == column)
         mended = enter_texts(mended, column, part["row"], part["suggestion"])
-    changes = _changes(contacts, mended, cells)
+    changes = _changes(conformed, mended, cells)
     taken = lines.join(cells, on=["row", "column", "value", "suggestion"], how="semi", nulls_equal=True)
     taken = taken.join(changes, on=["row", "column"], how="semi")
     left = pl.repeat(value=True, n=issues.height, dtype=pl.Boolean, eager=True).scatter(taken["line"], values=False)
@@ -398,9 +412,9 @@ def _readings(frame: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
     return texts.fill_null(_waiting(frame, column, rows))
 
 
-def _changes(contacts: pl.DataFrame, mended: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+def _changes(conformed: pl.DataFrame, mended: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     """The cells that differ, those that changed along with a mended one included."""
-    pair = {CODE, NUMBER} & set(contacts.columns)
+    pair = {CODE, NUMBER} & set(conformed.columns)
     along = [
         cells.filter(pl.col("column") == column).select("row", pl.lit(other).alias("column"), "rule")
         for column, other in ((CODE, NUMBER), (NUMBER, CODE))
@@ -411,10 +425,10 @@ def _changes(contacts: pl.DataFrame, mended: pl.DataFrame, cells: pl.DataFrame) 
     )
     read = [pl.DataFrame(schema=CHANGES)]
     for (column,), part in touched.partition_by("column", as_dict=True).items():
-        before, after = (_readings(frame, column, part["row"]) for frame in (contacts, mended))
+        before, after = (_readings(frame, column, part["row"]) for frame in (conformed, mended))
         read.append(part.with_columns(before.alias("before"), after.alias("after")))
     changes = pl.concat(read).filter(pl.col("before").ne_missing(pl.col("after")))
-    place = pl.col("column").replace_strict(contacts.columns, range(contacts.width), return_dtype=pl.Int64)
+    place = pl.col("column").replace_strict(conformed.columns, range(conformed.width), return_dtype=pl.Int64)
     return changes.sort("row", place)
 
 
