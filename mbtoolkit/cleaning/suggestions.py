@@ -84,14 +84,19 @@ def suggested_texts(issues: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
 
 def _emails(lines: pl.DataFrame, _contacts: pl.DataFrame) -> pl.Series:
     """The address without what is beside it, what can't be seen, and slips of form."""
-    value = lines.select(_once(_VALUE.str.strip_chars()).alias("value"))
-    read = normalize_email(value["value"]).struct.unnest().select("email", slip="suggestion")
+    mended = lines.select(mended_email(_VALUE).alias("suggestion")).to_series()
+    values = lines.select(_once(_VALUE.str.strip_chars()).alias("value"))
     tidy = _VALUE.str.replace_all(INVISIBLE, "").str.strip_chars(" \t\"',;.<>()")
-    is_one = tidy.str.count_matches(_AT) == 1
+    one = values.select(tidy.str.count_matches(_AT) == 1).to_series().arg_true()
+    one = one.filter(mended.gather(one).is_null())
+    if one.is_empty():
+        return mended
+    value = values[one]
+    read = normalize_email(value["value"]).struct.unnest().select("email", slip="suggestion")
     found = pl.coalesce("email", pl.when(~_is_doubtful(tidy)).then("slip"))
     is_sound = email_is_well_formed(found) & ~found.str.contains(INVISIBLE) & looks_like_itself(tidy)
-    meant = pl.concat([value, read], how="horizontal").select(pl.when(is_one & is_sound).then(found)).to_series()
-    return lines.select(pl.coalesce(mended_email(_VALUE), meant).alias("suggestion")).to_series()
+    meant = pl.concat([value, read], how="horizontal").select(pl.when(is_sound).then(found)).to_series()
+    return mended.scatter(one, meant)
 
 
 def _once(text: pl.Expr) -> pl.Expr:
@@ -124,6 +129,8 @@ def _numbers(lines: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
     several = (cells["rule"] == "phone_several") & ~cells["is_open"]
     if several.any():
         bare = bare.with_columns(bare["text"].zip_with(~several, _same_number(cells.filter(several), several)))
+    if bare["text"].null_count() == bare.height:
+        return nothing
     read = read_phones(bare).select(CODE, NUMBER)
     written = read.select(pl.format("+{} {}", CODE, NUMBER).alias("text")).to_series()
     # The text has to be read as the same number when it is typed.
@@ -344,10 +351,8 @@ def apply_suggestions(contacts: pl.DataFrame, issues: pl.DataFrame) -> Applied:
     """
     lines = _checked_lines(contacts, issues)
     cells = _cells_to_mend(contacts, lines)
-    order = sorted(cells["column"].unique(), key=lambda name: (name == NUMBER, name))
     conformed = mended = conform(contacts)
-    for column in order:
-        # The number last: what is suggested for it counts on a mended country code.
+    for column in sorted(cells["column"].unique()):
         part = cells.filter(pl.col("column") == column)
         mended = enter_texts(mended, column, part["row"], part["suggestion"])
     changes = _changes(conformed, mended, cells)

@@ -119,7 +119,14 @@ def test_a_number_is_suggested_where_only_one_can_be_meant(code, found, rule, su
 
 @pytest.mark.parametrize(
     ("code", "found", "suggestion"),
-    [("47", "934 54 496", "+47 93454496"), (None, "+47 934 54 496", "+47 93454496"), (None, "934 54 496", None)],
+    [
+        ("47", "934 54 496", "+47 93454496"),
+        (None, "+47 934 54 496", "+47 93454496"),
+        ("47", "934 54 496 ext 7", "+47 93454496"),
+        ("47", "934 54 496 / 93454496", "+47 93454496"),
+        ("46", "+47 934 54 496", None),
+        (None, "934 54 496", None),
+    ],
 )
 def test_a_number_as_written_in_a_frame_that_was_not_read_is_suggested(code, found, suggestion):
     contacts = pl.DataFrame({"mobile_country_code": [code], "mobile_number": [found]}).cast(pl.String)
@@ -158,6 +165,13 @@ def test_a_country_code_is_suggested_where_it_fits_the_number(code, number, rule
 def test_a_country_code_that_the_unread_number_contradicts_has_no_suggestion():
     contacts = pl.DataFrame({"mobile_country_code": ["(47)"], "mobile_number": ["+46 70 174 06 05"]})
     assert suggested(contacts, "mobile_country_code", "not_an_integer") is None
+
+
+def test_an_empty_suggestion_taken_in_the_grid_empties_the_cell():
+    edits = Edits(pl.DataFrame({"mobile_country_code": [47], "mobile_number": [None], "email": ["ada@example.com"]}))
+    edits.apply_suggestion(0, "mobile_country_code")
+    assert edits.contacts["mobile_country_code"].to_list() == [None]
+    assert edits.issues.is_empty()
 
 
 def test_country_codes_without_a_column_of_numbers_have_no_suggestion():
