@@ -6,6 +6,7 @@ The rules between rows and the CRM's part are worked out here a second time, in 
 from __future__ import annotations
 
 import csv
+import importlib.util
 import re
 import subprocess
 import sys
@@ -363,3 +364,29 @@ def test_names_come_in_many_scripts_and_as_odd_text(people: list[Line], sign: st
 )
 def test_mobiles_come_in_many_styles(pairs: list[Pair], style: str) -> None:
     assert any(re.fullmatch(style, person["Mobile"]) and answer["mobile_number"] for person, answer in pairs)
+
+
+# --- what the toolkit mends by itself --------------------------------------------------------------
+
+
+def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(answers: list[Line]) -> None:
+    path = Path(__file__).parent / "benchmarks" / "sample_clean_up.py"
+    spec = importlib.util.spec_from_file_location("sample_clean_up", path)
+    assert spec is not None
+    assert spec.loader is not None
+    clean_up = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = clean_up
+    spec.loader.exec_module(clean_up)
+    tallies = clean_up.measure()
+    planted = Counter(answer["defect"] for answer in answers)
+    assert {name: tally.planted for name, tally in tallies.items()} == planted
+    assert {name: tally.wrong for name, tally in tallies.items() if tally.wrong} == {}
+    assert {name: tally.mended + tally.left for name, tally in tallies.items()} == planted
+    assert {name: tally.mended for name, tally in tallies.items() if tally.mended} == {
+        "email_syntax": 7,
+        "email_invisible": 8,
+        "email_normal_form": 8,
+        "not_a_uuid": 2,
+        "id_not_an_integer": 1,
+        "id_as_float": 2,
+    }

@@ -13,6 +13,7 @@ from typing import Final
 
 import phonenumbers
 import polars as pl
+from phonenumbers import PhoneNumber
 
 from mbtoolkit.cleaning.cells import each_once
 from mbtoolkit.cleaning.countries import normalize_country
@@ -83,14 +84,19 @@ def suggested_texts(issues: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
 
 def _emails(lines: pl.DataFrame, _contacts: pl.DataFrame) -> pl.Series:
     """The address without what is beside it, what can't be seen, and slips of form."""
-    value = lines.select(_once(_VALUE.str.strip_chars()).alias("value"))
-    read = normalize_email(value["value"]).struct.unnest().select("email", slip="suggestion")
+    mended = lines.select(mended_email(_VALUE).alias("suggestion")).to_series()
+    values = lines.select(_once(_VALUE.str.strip_chars()).alias("value"))
     tidy = _VALUE.str.replace_all(INVISIBLE, "").str.strip_chars(" \t\"',;.<>()")
-    is_one = tidy.str.count_matches(_AT) == 1
+    one = values.select(tidy.str.count_matches(_AT) == 1).to_series().arg_true()
+    one = one.filter(mended.gather(one).is_null())
+    if one.is_empty():
+        return mended
+    value = values[one]
+    read = normalize_email(value["value"]).struct.unnest().select("email", slip="suggestion")
     found = pl.coalesce("email", pl.when(~_is_doubtful(tidy)).then("slip"))
     is_sound = email_is_well_formed(found) & ~found.str.contains(INVISIBLE) & looks_like_itself(tidy)
-    meant = pl.concat([value, read], how="horizontal").select(pl.when(is_one & is_sound).then(found)).to_series()
-    return lines.select(pl.coalesce(mended_email(_VALUE), meant).alias("suggestion")).to_series()
+    meant = pl.concat([value, read], how="horizontal").select(pl.when(is_sound).then(found)).to_series()
+    return mended.scatter(one, meant)
 
 
 def _once(text: pl.Expr) -> pl.Expr:
@@ -114,7 +120,7 @@ def _numbers(lines: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
     if CODE not in contacts.columns:
         # A number that brings its country code would have nowhere to put it.
         return nothing
-    cells = pl.concat([lines, _row_codes(contacts, lines["row"])], how="horizontal")
+    cells = _as_read(pl.concat([lines, _row_codes(contacts, lines["row"])], how="horizontal"))
     bare = cells.select(
         pl.when(~pl.col("is_open")).then(_number_alone()).alias("text"),
         "code",
@@ -123,6 +129,8 @@ def _numbers(lines: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
     several = (cells["rule"] == "phone_several") & ~cells["is_open"]
     if several.any():
         bare = bare.with_columns(bare["text"].zip_with(~several, _same_number(cells.filter(several), several)))
+    if bare["text"].null_count() == bare.height:
+        return nothing
     read = read_phones(bare).select(CODE, NUMBER)
     written = read.select(pl.format("+{} {}", CODE, NUMBER).alias("text")).to_series()
     # The text has to be read as the same number when it is typed.
@@ -131,6 +139,16 @@ def _numbers(lines: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
     is_sure = cells["rule"].is_in(["phone_extension", "phone_several"])
     sound = is_same & (is_sure | _exist(written.set(~is_same | is_sure, None)))
     return written.set(~sound.fill_null(value=False), None)
+
+
+def _as_read(cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells with the rule that a text breaks as a phone number, where it was not read as one yet."""
+    untried = cells["rule"] == "not_an_integer"
+    if not untried.any():
+        return cells
+    texts = cells.select(pl.col("value").alias("text"), "code", pl.lit(None, dtype=pl.String).alias("country"))
+    rules = read_phones(texts.filter(untried))["rule"].fill_null("not_an_integer")
+    return cells.with_columns(cells["rule"].scatter(untried.arg_true(), rules))
 
 
 def _number_alone() -> pl.Expr:
@@ -173,9 +191,12 @@ def _digits(text: str) -> int:
 
 def _exist(numbers: pl.Series) -> pl.Series:
     """Whether numbers of the form `+47 93454496` are ones that a country gives to its people."""
-    return each_once(
-        numbers, lambda text: phonenumbers.is_valid_number(phonenumbers.parse(text)), pl.Boolean
-    ).fill_null(value=False)
+    return each_once(numbers, _exists, pl.Boolean).fill_null(value=False)
+
+
+def _exists(number: str) -> bool:
+    code, _, national = number.removeprefix("+").partition(" ")
+    return phonenumbers.is_valid_number(PhoneNumber(country_code=int(code), national_number=int(national)))
 
 
 def _row_codes(contacts: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
@@ -330,13 +351,11 @@ def apply_suggestions(contacts: pl.DataFrame, issues: pl.DataFrame) -> Applied:
     """
     lines = _checked_lines(contacts, issues)
     cells = _cells_to_mend(contacts, lines)
-    order = sorted(cells["column"].unique(), key=lambda name: (name == NUMBER, name))
-    mended = contacts if order else conform(contacts)
-    for column in order:
-        # The number last: what is suggested for it counts on a mended country code.
+    conformed = mended = conform(contacts)
+    for column in sorted(cells["column"].unique()):
         part = cells.filter(pl.col("column") == column)
         mended = enter_texts(mended, column, part["row"], part["suggestion"])
-    changes = _changes(contacts, mended, cells)
+    changes = _changes(conformed, mended, cells)
     taken = lines.join(cells, on=["row", "column", "value", "suggestion"], how="semi", nulls_equal=True)
     taken = taken.join(changes, on=["row", "column"], how="semi")
     left = pl.repeat(value=True, n=issues.height, dtype=pl.Boolean, eager=True).scatter(taken["line"], values=False)
@@ -398,9 +417,9 @@ def _readings(frame: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
     return texts.fill_null(_waiting(frame, column, rows))
 
 
-def _changes(contacts: pl.DataFrame, mended: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+def _changes(conformed: pl.DataFrame, mended: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     """The cells that differ, those that changed along with a mended one included."""
-    pair = {CODE, NUMBER} & set(contacts.columns)
+    pair = {CODE, NUMBER} & set(conformed.columns)
     along = [
         cells.filter(pl.col("column") == column).select("row", pl.lit(other).alias("column"), "rule")
         for column, other in ((CODE, NUMBER), (NUMBER, CODE))
@@ -411,10 +430,10 @@ def _changes(contacts: pl.DataFrame, mended: pl.DataFrame, cells: pl.DataFrame) 
     )
     read = [pl.DataFrame(schema=CHANGES)]
     for (column,), part in touched.partition_by("column", as_dict=True).items():
-        before, after = (_readings(frame, column, part["row"]) for frame in (contacts, mended))
+        before, after = (_readings(frame, column, part["row"]) for frame in (conformed, mended))
         read.append(part.with_columns(before.alias("before"), after.alias("after")))
     changes = pl.concat(read).filter(pl.col("before").ne_missing(pl.col("after")))
-    place = pl.col("column").replace_strict(contacts.columns, range(contacts.width), return_dtype=pl.Int64)
+    place = pl.col("column").replace_strict(conformed.columns, range(conformed.width), return_dtype=pl.Int64)
     return changes.sort("row", place)
 
 
