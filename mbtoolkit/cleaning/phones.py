@@ -34,6 +34,8 @@ _SHORTEST: Final = 6
 """Digits that each part of a cell must have for the cell to count as several numbers."""
 
 
+_TEXT_MARK: Final = "^\\s*['\u2019]"
+"""What a spreadsheet puts before digits that are to stay text; some programs export it."""
 _PLUS: Final = re.compile(r"[\s(]*\+")
 _SCHEME: Final = re.compile(r"(?i)^\s*tel:")
 """How a number begins as a link (RFC 3966)."""
@@ -129,6 +131,7 @@ def read_phones(cells: pl.DataFrame, *, least_rows: int = LEAST_ROWS) -> pl.Data
         Same height and order: `mobile_country_code` (Int32), `mobile_number` (Int64), `rule` (String, null where all is
         well), `own_zero` (Boolean: refused for a zero of its own; null where that was not asked).
     """
+    cells = cells.with_columns(pl.col("text").str.replace(_TEXT_MARK, ""))
     homes = _homes(cells)
     usual = read_usual(
         homes.with_columns(_tidied_column(cells["text"]), cells["country"]), least_rows=least_rows
@@ -196,7 +199,7 @@ def read_phone(text: str | None, code: str | None = None, country: str | None = 
     zeros, or more than eight digits stand before it in one piece. Texts that could be either are refused.
     """
     given = _given(code)
-    text = _SCHEME.sub("", _tidied(text or ""))
+    text = _SCHEME.sub("", re.sub(_TEXT_MARK, "", _tidied(text or "")))
     if not text.strip():
         return Phone(code=given)
     wrong = _wrong_form(text)

@@ -17,6 +17,8 @@ from mbtoolkit.cleaning.phones import read_phone
     [
         pytest.param("+44 7700 900123", None, None, (44, 7700900123), id="international"),
         pytest.param("0044 7700 900123", None, None, (44, 7700900123), id="00 in front"),
+        pytest.param("'+447700900123", None, None, (44, 7700900123), id="a spreadsheet's mark of text"),
+        pytest.param("'07700900123", None, "GB", (44, 7700900123), id="a spreadsheet's mark of text, local"),
         pytest.param("07700 900123", None, "GB", (44, 7700900123), id="local, with a country"),
         pytest.param("07700 900123", "44", None, (44, 7700900123), id="local, with a code"),
         pytest.param("7700900123", "44", None, (44, 7700900123), id="bare, with a code"),
