@@ -386,9 +386,11 @@ class Row:
         self.answers["mobile_country_code"] = CALLING_CODES[phone.country]
         self.answers["mobile_number"] = phone.national
 
-    def spoil_phone(self, text: str, rule: str) -> None:
-        """Writes something that is not to be read as a phone number."""
+    def spoil_phone(self, text: str, rule: str, *, keeps_code: bool = False) -> None:
+        """Writes something that is not to be read as a phone number, though its country code may be."""
+        code = self.answers.get("mobile_country_code", "")
         self.clear_phone()
+        self.answers["mobile_country_code"] = code if keeps_code else ""
         self.cells["Mobile"] = text
         self.errors.add(rule)
 
@@ -557,7 +559,8 @@ def break_phone(_maker: Maker, row: Row, turn: int) -> None:
 def letter_phone(_maker: Maker, row: Row, turn: int) -> None:
     """A letter O where a zero should be; leaving it out would make another number."""
     text = require(row.phone).written("0#### ######")
-    row.spoil_phone(text.replace("900", LETTERS_FOR_DIGITS[turn % len(LETTERS_FOR_DIGITS)], 1), "phone_unreadable")
+    spoilt = text.replace("900", LETTERS_FOR_DIGITS[turn % len(LETTERS_FOR_DIGITS)], 1)
+    row.spoil_phone(spoilt, "phone_unreadable", keeps_code=True)
 
 
 def float_phone(_maker: Maker, row: Row, turn: int) -> None:
@@ -569,7 +572,8 @@ def float_phone(_maker: Maker, row: Row, turn: int) -> None:
 
 def extend_phone(_maker: Maker, row: Row, turn: int) -> None:
     """A mobile with an extension."""
-    row.spoil_phone(row.cells["Mobile"] + EXTENSIONS[turn % len(EXTENSIONS)], "phone_extension")
+    text = row.cells["Mobile"] + EXTENSIONS[turn % len(EXTENSIONS)]
+    row.spoil_phone(text, "phone_extension", keeps_code=True)
 
 
 def double_phone(maker: Maker, row: Row, turn: int) -> None:

@@ -72,7 +72,7 @@ def pairs(people: list[Line], answers: list[Line]) -> list[Pair]:
 
 def identifiers(person: Line, answer: Line) -> set[tuple[str, str]]:
     """What finds the person; a mobile or an id only where it can be read."""
-    mobile = answer["mobile_country_code"] and f"+{answer['mobile_country_code']} {answer['mobile_number']}"
+    mobile = answer["mobile_number"] and f"+{answer['mobile_country_code']} {answer['mobile_number']}"
     crm_id = person["CRM id"] if re.fullmatch(r"[1-9]\d{,18}", person["CRM id"]) else ""
     found = {("id", crm_id), ("mobile", mobile), ("email", person["E-mail"].strip().lower())}
     return {(kind, value) for kind, value in found if value}
@@ -386,6 +386,7 @@ def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(a
         "email_syntax": 7,
         "email_invisible": 8,
         "email_normal_form": 8,
+        "phone_extension": 8,
         "not_a_uuid": 2,
         "id_not_an_integer": 1,
         "id_as_float": 2,

@@ -36,6 +36,9 @@ _SHORTEST: Final = 6
 
 _TEXT_MARK: Final = "^\\s*['\u2019]"
 """What a spreadsheet puts before digits that are to stay text; some programs export it."""
+_LETTERS_O: Final = r"^[0-9Oo\s()+./\x{2010}-\x{2015}-]*[Oo][0-9Oo\s()+./\x{2010}-\x{2015}-]*$"
+_O_ALONE: Final = r"^[^0-9]*[Oo][^0-9Oo]|[^0-9Oo][Oo]+[^0-9]*$"
+"""A letter O that stands by itself before or after the digits, which may be a word."""
 _PLUS: Final = re.compile(r"[\s(]*\+")
 _SCHEME: Final = re.compile(r"(?i)^\s*tel:")
 """How a number begins as a link (RFC 3966)."""
@@ -102,7 +105,8 @@ def split_phones(
 
     Returns:
         Same height and order: `mobile_country_code` (Int32), `mobile_number` (Int64), `note` (String, null where all
-        is well: `<rule>: <text as found>`).
+        is well: `<rule>: <text as found>`). A number with an extension, or with the letter O for a zero, is refused,
+        but has its country code.
     """
     nothing = pl.lit(None, dtype=pl.String)
     cells = frame.select(
@@ -112,10 +116,40 @@ def split_phones(
     )
     note = pl.when(pl.col("rule").is_not_null()).then(unread_note(pl.col("rule"), pl.col("text")))
     return (
-        read_phones(cells)
+        _with_codes(read_phones(cells), cells)
         .with_columns(cells["text"])
         .select("mobile_country_code", "mobile_number", note.alias("note"))
     )
+
+
+def number_alone(text: pl.Expr, rule: pl.Expr) -> pl.Expr:
+    """What is probably the number in a text that breaks a rule; null where that can't be told.
+
+    Args:
+        text: as found.
+        rule: the rule that it breaks.
+    """
+    has_o = text.str.contains(_LETTERS_O) & ~text.str.contains(_O_ALONE)
+    zeros = pl.when(has_o).then(text.str.replace_all("[Oo]", "0"))
+    return (
+        pl.when(rule == "phone_extension")
+        .then(text.str.replace(EXTENSION, ""))
+        .when(rule == "phone_unreadable")
+        .then(zeros)
+        .when(rule == "not_an_integer")
+        .then(pl.coalesce(zeros, text))
+    )
+
+
+def _with_codes(read: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """The answers with the country code that a refused text has all the same, so that its country isn't forgotten."""
+    alone = cells.select(number_alone(pl.col("text"), pl.lit(read["rule"]))).to_series()
+    rows = (alone.is_not_null() & read["mobile_country_code"].is_null()).arg_true()
+    if rows.is_empty():
+        return read
+    found = read_phones(cells.with_columns(alone.alias("text"))[rows])
+    codes = read["mobile_country_code"].clone().scatter(rows, found["mobile_country_code"])
+    return read.with_columns(codes.alias("mobile_country_code"))
 
 
 def read_phones(cells: pl.DataFrame, *, least_rows: int = LEAST_ROWS) -> pl.DataFrame:

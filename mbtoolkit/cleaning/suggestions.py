@@ -20,8 +20,7 @@ from mbtoolkit.cleaning.countries import normalize_country
 from mbtoolkit.cleaning.email_domains import COM_TYPED_WRONG
 from mbtoolkit.cleaning.emails import normalize_email
 from mbtoolkit.cleaning.entering import enter_texts
-from mbtoolkit.cleaning.phone_columns import EXTENSION
-from mbtoolkit.cleaning.phones import numbers_in, read_phone, read_phones
+from mbtoolkit.cleaning.phones import number_alone, numbers_in, read_phone, read_phones
 from mbtoolkit.cleaning.shown import NOTED_RULE
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, UUID_PATTERN
 from mbtoolkit.errors import FrameError, UsageError
@@ -42,9 +41,6 @@ _CUT_SHORT: Final = r"\.\s*@"
 """A name may be missing before the @ (`ada.@example.com`), so that the rest is somebody else's address."""
 _COMMA_FOR_POINT: Final = r"(?i)^[^,]*@[^.,@]+,(?:com|net|org|info|edu|gov|[a-z]{2})$"
 
-_LETTERS_O: Final = r"^[0-9Oo\s()+./\x{2010}-\x{2015}-]*[Oo][0-9Oo\s()+./\x{2010}-\x{2015}-]*$"
-_O_ALONE: Final = r"^[^0-9]*[Oo][^0-9Oo]|[^0-9Oo][Oo]+[^0-9]*$"
-"""A letter O that stands by itself before or after the digits, which may be a word."""
 _OTHER_WORD: Final = re.compile(r"(?i)(?!\b(?:or|and)\b)\b[^\W\d_]+")
 _ABROAD: Final = r"^\s*(?:\+|00|\x{FF0B})"
 
@@ -122,7 +118,7 @@ def _numbers(lines: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
         return nothing
     cells = _as_read(pl.concat([lines, _row_codes(contacts, lines["row"])], how="horizontal"))
     bare = cells.select(
-        pl.when(~pl.col("is_open")).then(_number_alone()).alias("text"),
+        pl.when(~pl.col("is_open")).then(number_alone(_VALUE, pl.col("rule"))).alias("text"),
         "code",
         pl.lit(None, dtype=pl.String).alias("country"),
     )
@@ -149,20 +145,6 @@ def _as_read(cells: pl.DataFrame) -> pl.DataFrame:
     texts = cells.select(pl.col("value").alias("text"), "code", pl.lit(None, dtype=pl.String).alias("country"))
     rules = read_phones(texts.filter(untried))["rule"].fill_null("not_an_integer")
     return cells.with_columns(cells["rule"].scatter(untried.arg_true(), rules))
-
-
-def _number_alone() -> pl.Expr:
-    """What is to be read in the place of the text as found; null where nothing is."""
-    has_o = _VALUE.str.contains(_LETTERS_O) & ~_VALUE.str.contains(_O_ALONE)
-    zeros = pl.when(has_o).then(_VALUE.str.replace_all("[Oo]", "0"))
-    return (
-        pl.when(pl.col("rule") == "phone_extension")
-        .then(_VALUE.str.replace(EXTENSION, ""))
-        .when(pl.col("rule") == "phone_unreadable")
-        .then(zeros)
-        .when(pl.col("rule") == "not_an_integer")
-        .then(pl.coalesce(zeros, _VALUE))
-    )
 
 
 def _same_number(cells: pl.DataFrame, several: pl.Series) -> pl.Series:

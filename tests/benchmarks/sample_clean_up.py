@@ -90,9 +90,9 @@ def truths() -> list[dict[str, str]]:
         addresses[id(row)] = unicodedata.normalize("NFC", text).strip()
         plain(row, spelling)
 
-    def spoil(row: Any, text: str, rule: str, plain: Any = make.Row.spoil_phone) -> None:
+    def spoil(row: Any, text: str, rule: str, plain: Any = make.Row.spoil_phone, **options: bool) -> None:
         numbers[id(row)] = row.phone
-        plain(row, text, rule)
+        plain(row, text, rule, **options)
 
     make.Row.respell_email, make.Row.spoil_phone = respell, spoil
     rows = make.make_rows(make.DEFAULT_ROWS, make.DEFAULT_SEED)

@@ -466,7 +466,7 @@ def test_any_frame_is_answered_and_no_target_is_taken_twice(columns):
     assert suggested["confidence"].is_between(0, 1).all()
     assert suggested["reason"].str.len_chars().min() is None or suggested["reason"].str.len_chars().min() > 5
     assert suggested.filter(pl.col("tied_with").is_not_null() & pl.col("target").is_not_null()).is_empty()
-    again = suggest_mapping(frame.select(reversed(frame.columns)))
+    again = suggest_mapping(pl.DataFrame({name: frame.get_column(name) for name in reversed(frame.columns)}))
     assert dict(again.select("source", "target").iter_rows()) == dict(suggested.select("source", "target").iter_rows())
 
 

@@ -198,7 +198,7 @@ def test_an_empty_suggestion_empties_the_cell(messy):
 
 
 def test_a_cell_with_two_suggestions_gets_the_one_that_is_told(messy, monkeypatch):
-    edits = Edits(messy)
+    edits = Edits(messy.with_columns(mobile_country_code=pl.Series([47, None, None, None])))
     suggested = edits.issues.filter(pl.col("suggestion").is_not_null())
     other = suggested.with_columns(suggestion=pl.lit("other@example.com"))
     monkeypatch.setattr(edits, "_issues", pl.concat([edits.issues, other]))
