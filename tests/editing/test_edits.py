@@ -190,6 +190,14 @@ def test_suggestions_for_columns_that_may_not_be_edited_are_left_alone(messy):
     assert edits.apply_suggestions() == Touched()
 
 
+@pytest.mark.parametrize("read_only", [[], ["email"]])
+def test_the_code_mends_what_was_mended_and_no_column_that_was_held(messy, read_only):
+    edits = Edits(messy, read_only=read_only)
+    assert edits.apply_suggestions().rows
+    assert run(edits.code, messy).equals(edits.contacts)
+    assert ("apply_suggestions" in edits.code) == (not read_only)
+
+
 def test_an_empty_suggestion_empties_the_cell(messy):
     edits = Edits(messy)
     assert edits.suggestions.filter(pl.col("row") == 1).rows() == [(1, "mobile_country_code", "47", "")]
