@@ -308,7 +308,8 @@ class Edits:
         for row, column, text in self.suggestions.select("row", "column", "after").iter_rows():
             by_column.setdefault(column, {})[row] = text
         editable = [column.name for column in self._columns if not column.read_only]
-        return self._make(draft_cells(self._frame, by_column, editable), ApplySuggestions())
+        step = ApplySuggestions() if self._takes_every_suggestion(editable) else None
+        return self._make(draft_cells(self._frame, by_column, editable), step)
 
     def clean(self, step: Step) -> Touched:
         """Does a step of a recipe to the cells, such as `recipes.CleanText("property:City")`; one step to undo.
@@ -597,6 +598,12 @@ class Edits:
 
     def _judged(self) -> pl.DataFrame:
         return validate_contacts(self.contacts, schema=self._schema).issues
+
+    def _takes_every_suggestion(self, editable: list[str]) -> bool:
+        """Whether none is for a column that may not be edited, and no cell has two: as the step of a recipe does it."""
+        suggested = self._issues.filter(pl.col("suggestion").is_not_null())
+        once = suggested.select("row", "column", "suggestion").unique().select("row", "column")
+        return bool(suggested["column"].is_in(editable).all()) and not once.is_duplicated().any()
 
     def _suggestions_for(self, column: Column) -> pl.DataFrame:
         about = (pl.col("column") == column.name) & pl.col("suggestion").is_not_null()
