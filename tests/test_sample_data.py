@@ -14,6 +14,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import phonenumbers
 import pytest
@@ -369,7 +370,8 @@ def test_mobiles_come_in_many_styles(pairs: list[Pair], style: str) -> None:
 # --- what the toolkit mends by itself --------------------------------------------------------------
 
 
-def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(answers: list[Line]) -> None:
+@pytest.fixture(scope="module")
+def sample_clean_up() -> ModuleType:
     path = Path(__file__).parent / "benchmarks" / "sample_clean_up.py"
     spec = importlib.util.spec_from_file_location("sample_clean_up", path)
     assert spec is not None
@@ -377,7 +379,13 @@ def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(a
     clean_up = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = clean_up
     spec.loader.exec_module(clean_up)
-    tallies = clean_up.measure()
+    return clean_up
+
+
+def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(
+    answers: list[Line], sample_clean_up: ModuleType
+) -> None:
+    tallies = sample_clean_up.measure()
     planted = Counter(answer["defect"] for answer in answers)
     assert {name: tally.planted for name, tally in tallies.items()} == planted
     assert {name: tally.wrong for name, tally in tallies.items() if tally.wrong} == {}
@@ -391,3 +399,10 @@ def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(a
         "id_not_an_integer": 1,
         "id_as_float": 2,
     }
+
+
+def test_merged_rows_of_the_sample_are_of_one_person_each(sample_clean_up: ModuleType) -> None:
+    found, valid = sample_clean_up.merges(None)
+    assert {name for name, tally in found.items() if tally.wrong} == set()
+    assert {name: tally.left for name, tally in found.items() if tally.left} == {"joins_contacts": 12}
+    assert valid == 4844

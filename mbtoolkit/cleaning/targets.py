@@ -138,6 +138,8 @@ PROPERTY_TARGETS: Final = tuple(
     )
 )
 
+_PEOPLE: Final = ("First name", "Last name", "Middle name", "Name")
+
 NO_FIELDS: Final[tuple[tuple[str, str], ...]] = (
     ("refusal", "speaks of a refusal, and a yes there must not be read as consent"),
     ("secret", "named like a national number, a passport or an account, which nobody should send by accident"),
@@ -165,6 +167,18 @@ def field_named(name: str) -> str | None:
     header = read_header(name)
     named = sorted(((worth_of(target, header), target.name) for target in FIELD_TARGETS), reverse=True)
     return named[0][1] if named[0][0] >= LEAST_WORTH and named[0][0] > named[1][0] else None
+
+
+def names_people(name: str) -> bool:
+    """Whether a column is named like people's names, of which two that are spelt alike may both be right.
+
+    Args:
+        name: of a column, with or without `property:`.
+    """
+    header = read_header(name.removeprefix(PROPERTY_NAME_PREFIX))
+    worth = {target.name: worth_of(target, header) for target in PROPERTY_TARGETS}
+    best = max(worth, key=lambda target: worth[target])
+    return worth[best] >= LEAST_WORTH and best.removeprefix(PROPERTY_NAME_PREFIX) in _PEOPLE
 
 
 def in_context(headers: dict[str, Header]) -> dict[str, Header]:

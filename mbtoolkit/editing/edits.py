@@ -11,6 +11,7 @@ import polars as pl
 from mbtoolkit.cleaning.clusters import VALUES, cluster_values
 from mbtoolkit.cleaning.profiles import Profile, profile_texts
 from mbtoolkit.cleaning.shown import empty_unread
+from mbtoolkit.cleaning.targets import names_people
 from mbtoolkit.contacts import BY_NAME, is_contact_column
 from mbtoolkit.editing.code import edits_code, recipe_code
 from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
@@ -426,8 +427,8 @@ class Edits:
         """The values of a column that are spelt in more than one way, as `mbtoolkit.cleaning.cluster_values` has it.
 
         Args:
-            column: the column's name. Cells that say who a contact is (`email`), or may not be edited, have none: what
-                only looks alike is another person there.
+            column: the column's name. Cells that say who a contact is (an address, a person's name), or may not be
+                edited, have none: what only looks alike is another person there.
 
         Returns:
             `value`, `rows`, `cluster`, `suggestion`, a line for each spelling.
@@ -436,7 +437,8 @@ class Edits:
             UsageError: there is no such column.
         """
         shown = self._shown_column(column)
-        if shown.read_only or column in BY_NAME or self._frame.schema[column] != pl.String:
+        is_of_people = column in BY_NAME or names_people(column)
+        if shown.read_only or is_of_people or self._frame.schema[column] != pl.String:
             return pl.DataFrame(schema=VALUES)
         return cluster_values(self._frame.get_column(column))
 

@@ -1,6 +1,9 @@
-"""What `apply_suggestions` makes of the sample contacts: for each planted defect, the rows mended, left and spoilt.
+"""What a clean-up makes of the sample contacts: for each planted defect, the rows mended, left and spoilt.
 
     python tests/benchmarks/sample_clean_up.py
+
+First what `apply_suggestions` mends; then what `merge_duplicates` merges of what that leaves, by identifiers alone and
+with names and addresses. A merge is wrong where it makes one contact of two people.
 
 The truth is not taken from the code that is measured: `data/make_contacts.py` plants each defect by a template or by a
 change of a known cell, and what the cell held before is found out from that. Where a template adds letters of its own
@@ -21,7 +24,7 @@ from typing import Any
 
 import polars as pl
 
-from mbtoolkit import apply_suggestions, read_contacts, validate_contacts
+from mbtoolkit import Recipe, apply_suggestions, read_contacts, validate_contacts
 from mbtoolkit.contacts import FIELDS
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -116,19 +119,75 @@ def _truth(row: Any, address: str | None, phone: Any, make: ModuleType) -> dict[
     return truth
 
 
-def measure() -> dict[str, Tally]:
-    """The tally of each defect, in the order in which they are planted; `""` is rows without one."""
+@dataclass
+class Merges:
+    """What became of the rows of one defect when duplicates were merged.
+
+    Attributes:
+        planted: rows with the defect.
+        whole: rows whose person has one row now.
+        left: rows whose person has several rows still.
+        wrong: rows that went together with another person's.
+    """
+
+    planted: int = 0
+    whole: int = 0
+    left: int = 0
+    wrong: int = 0
+
+
+def as_read() -> pl.DataFrame:
+    """The sample as contacts."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        contacts = read_contacts(DATA / "contacts.csv", mapping=DATA / "mapping.toml", default_country="Country")
+        return read_contacts(DATA / "contacts.csv", mapping=DATA / "mapping.toml", default_country="Country")
+
+
+def defects() -> pl.Series:
+    """The defect of each row; `""` where it has none."""
+    return pl.read_csv(DATA / "known_answers.csv", infer_schema=False)["defect"].fill_null("")
+
+
+def people() -> pl.Series:
+    """Who each row is about. Rows with one CRM id are about one contact, whatever else they say."""
+    make = generator()
+    rows = make.make_rows(make.DEFAULT_ROWS, make.DEFAULT_SEED)
+    told = [row.cells["CRM id"] if row.defects == ["duplicate_id"] else f"person {row.person}" for row in rows]
+    return pl.Series("person", told)
+
+
+def merges(columns: list[str] | None) -> tuple[dict[str, Merges], int]:
+    """What is merged, by defect, for those in which people stand several times; and the rows that can be sent then.
+
+    Args:
+        columns: what is compared beside identifiers, as `find_duplicates` takes it.
+    """
+    cleaned = Recipe().apply_suggestions().merge_duplicates(columns=columns).run(as_read())
+    told = pl.DataFrame([people(), defects()]).with_columns(cleaned.rows)
+    told = told.with_columns(
+        is_wrong=pl.col("person").n_unique().over("into") > 1, pieces=pl.col("into").n_unique().over("person")
+    )
+    several = told.filter(pl.len().over("person") > 1)["defect"].unique().sort()
+    found = {name: Merges() for name in [*filter(None, several), ""]}
+    for defect, is_wrong, pieces in told.select("defect", "is_wrong", "pieces").iter_rows():
+        tally = found[defect if defect in found else ""]
+        tally.planted += 1
+        tally.wrong += is_wrong
+        tally.whole += not is_wrong and pieces == 1
+        tally.left += not is_wrong and pieces > 1
+    return found, validate_contacts(cleaned.contacts).valid.height
+
+
+def measure() -> dict[str, Tally]:
+    """The tally of each defect, in the order in which they are planted; `""` is rows without one."""
+    contacts = as_read()
     applied = apply_suggestions(contacts, validate_contacts(contacts).issues)
     issues = validate_contacts(applied.contacts).issues
     is_wrong = (pl.col("severity") == "error") | pl.col("rule").is_in(["email_normal_form", "email_look_alike"])
     still_wrong = set(issues.filter(is_wrong)["row"])
     changed = changed_cells(contacts, applied.contacts)
-    defects = pl.read_csv(DATA / "known_answers.csv", infer_schema=False)["defect"].fill_null("").to_list()
     tallies = {name: Tally() for name in [*generator().COUNTS, ""]}
-    for row, (defect, truth) in enumerate(zip(defects, truths(), strict=True)):
+    for row, (defect, truth) in enumerate(zip(defects(), truths(), strict=True)):
         tally, cells = tallies[defect], changed.get(row, {})
         right = sum(bool(defect) and truth.get(column) == text for column, text in cells.items())
         tally.planted += 1
@@ -159,6 +218,13 @@ def main() -> None:
         print(f"{name or '(none)':<32}" + "".join(f"{count:>8,}" for count in counts))
     total = [sum(getattr(tally, each) for tally in tallies.values()) for each in Tally.__dataclass_fields__]
     print(f"{'all rows':<32}" + "".join(f"{count:>8,}" for count in total))
+    for title, columns in (("duplicates, by identifiers", []), ("duplicates, by all", None)):
+        found, valid = merges(columns)
+        print(f"\n{title:<32}{'planted':>8}{'one':>8}{'several':>8}{'wrong':>8}")
+        for name, merged in found.items():
+            counts = (merged.planted, merged.whole, merged.left, merged.wrong)
+            print(f"{name or '(all others)':<32}" + "".join(f"{count:>8,}" for count in counts))
+        print(f"contacts that can be sent: {valid:,}")
 
 
 if __name__ == "__main__":

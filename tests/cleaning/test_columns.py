@@ -17,7 +17,7 @@ from mbtoolkit import read_contacts
 from mbtoolkit.cleaning import mapping_of, suggest_mapping
 from mbtoolkit.cleaning.columns import SUGGESTIONS
 from mbtoolkit.cleaning.headers import _SAID, read_header
-from mbtoolkit.cleaning.targets import field_named
+from mbtoolkit.cleaning.targets import field_named, names_people
 from mbtoolkit.contacts import FIELDS, canonical_name, is_property_column
 from mbtoolkit.errors import FrameError
 
@@ -480,3 +480,12 @@ def test_each_word_stands_under_one_idea():
     words = [word for line in _SAID.values() for word in line.split()]
     assert sorted(words) == sorted(set(words))
     assert all(word.isascii() and word.islower() for word in words)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_so"),
+    [("property:First name", True), ("Etternavn", True), ("Name", True), ("full_name", True), ("property:City", False),
+     ("Company name", False), ("By", False), ("Loyalty tier", False), ("", False)],
+)  # fmt: skip
+def test_columns_of_peoples_names_are_known(name, is_so):
+    assert names_people(name) is is_so
