@@ -91,6 +91,18 @@ def test_a_file_is_mended_and_pushed_and_the_panel_shows_itself_without_a_cell_o
     assert "no_identifier" in tables
 
 
+def test_the_story_of_a_clean_up_runs_from_the_messy_file_to_the_next_one(tmp_path):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        path = next(path for path in NOTEBOOKS if path.stem == "04_clean_up")
+        story = execute(path, tmp_path, monkeypatch)
+    printed = "".join(output.get("text", "") for cell in story.cells for output in cell.get("outputs", []))
+    assert "mended 40 cells in 40 rows" in printed
+    tables = "\n".join(outputs(story, "text/html"))
+    assert "5,000 rows in = 4,944 rows out + 56 merged into others" in tables
+    assert "not mended: 1 of 1 cell" in tables
+    assert "widgets" not in story.metadata
+
+
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory):
     with pytest.MonkeyPatch.context() as monkeypatch:

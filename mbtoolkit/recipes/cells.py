@@ -77,5 +77,5 @@ class EditCells(Step):
         for column in sorted(made, key=lambda name: name != CODE):
             rows = pl.Series(list(made[column]), dtype=pl.Int64)
             contacts = enter_texts(contacts, column, rows, pl.Series(list(made[column].values()), dtype=pl.String))
-        told = f"{missed:,} of {len(self.cells):,} cells were not mended: their rows do not stand here as they did"
+        told = f"not mended: {missed:,} of {counted(len(self.cells), 'cell')}, whose row does not stand here as it did"
         return Outcome(contacts, notes=(told,) if missed else ())

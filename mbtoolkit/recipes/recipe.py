@@ -32,7 +32,7 @@ from mbtoolkit.recipes.contacts import ReadContacts
 from mbtoolkit.recipes.files import read_steps, write_steps
 from mbtoolkit.recipes.mending import ApplySuggestions
 from mbtoolkit.recipes.people import MergeDuplicates, MergeRows
-from mbtoolkit.recipes.step import Step
+from mbtoolkit.recipes.step import Step, counted
 from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
 
 
@@ -308,14 +308,16 @@ class Recipe:
     def __repr__(self) -> str:
         """The steps by their labels; no cell is in it."""
         lines = [f"  {place}  {step!r}" for place, step in enumerate(self.steps)]
-        return "\n".join([f"<Recipe: {len(self.steps)} steps>", *lines])
+        return "\n".join([f"<Recipe: {counted(len(self.steps), 'step')}>", *lines])
 
     def _repr_html_(self) -> str:
         lines = "".join(
             f"<li value='{place}'>{'' if step.is_on else 'off: '}{html.escape(step.label)}</li>"
             for place, step in enumerate(self.steps)
         )
-        return f"<div><p><strong>Recipe: {len(self.steps)} steps</strong></p><ol start='0'>{lines}</ol></div>"
+        return (
+            f"<div><p><strong>Recipe: {counted(len(self.steps), 'step')}</strong></p><ol start='0'>{lines}</ol></div>"
+        )
 
 
 def _missed(name: str, columns: list[str]) -> str:

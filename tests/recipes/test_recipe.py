@@ -233,7 +233,7 @@ class TestCellsMendedByHand:
         cleaned = mend.run(changed)
 
         assert_frame_equal(cleaned.contacts, changed)
-        assert "1 of 1 cells were not mended" in cleaned.report["note"][0]
+        assert "not mended: 1 of 1 cell" in cleaned.report["note"][0]
 
     def test_of_two_rows_that_read_alike_none_is_chosen(self, contacts, mend):
         doubled = pl.concat([contacts[1:2], contacts[:1], contacts[:1]])
