@@ -209,7 +209,8 @@ class Cleaned:
         """The counts; no cell of the table is in them."""
         lines = [self.headline]
         for place, what, *counts, note in self.report.iter_rows():
-            lines.append(f"  {place}  {what}: {_counted(*counts)}" + (f" ({note})" if note else ""))
+            told = _counted(*counts)
+            lines.append(f"  {place}  {what}{': ' if told else ''}{told}" + (f" ({note})" if note else ""))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
