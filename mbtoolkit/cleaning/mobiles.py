@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from mbtoolkit.cleaning.cells import Cells, Column, answered, as_written
+from mbtoolkit.cleaning.cells import Cells, Column, answered, as_written, rows_once
 from mbtoolkit.cleaning.phone_columns import EXTENSION
 from mbtoolkit.cleaning.phones import (
     Phone,
@@ -68,11 +68,18 @@ def _phones(column: pl.Series, countries: pl.Series) -> pl.Series:
         pl.lit(None, dtype=pl.String).alias("code"),
         pl.col("country").str.strip_chars().str.to_uppercase(),
     )
-    read = read_phones(cells)
-    phones = read.with_columns(_issues(cells, read).alias("issue"))
+    phones = rows_once(cells, "text", _read)
     answer = pl.struct("mobile_country_code", "mobile_number", "issue")
     something = pl.col("mobile_number").is_not_null() | pl.col("issue").is_not_null()
     return phones.select(pl.when(something).then(answer)).to_series()
+
+
+def _read(cells: pl.DataFrame) -> pl.DataFrame:
+    """The phones, with what is wrong with those that break a rule."""
+    read = read_phones(cells)
+    return read.with_columns(_issues(cells, read).alias("issue")).select(
+        "mobile_country_code", "mobile_number", "issue"
+    )
 
 
 def _issues(cells: pl.DataFrame, read: pl.DataFrame) -> pl.Series:

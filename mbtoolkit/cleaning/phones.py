@@ -14,6 +14,7 @@ import phonenumbers
 import polars as pl
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
+from mbtoolkit.cleaning.cells import rows_once
 from mbtoolkit.cleaning.phone_columns import EXTENSION, LEAST_ROWS, read_usual
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas.conform import unread_note
@@ -116,7 +117,7 @@ def split_phones(
     )
     note = pl.when(pl.col("rule").is_not_null()).then(unread_note(pl.col("rule"), pl.col("text")))
     return (
-        _with_codes(read_phones(cells), cells)
+        rows_once(cells, "text", lambda part: _with_codes(read_phones(part), part))
         .with_columns(cells["text"])
         .select("mobile_country_code", "mobile_number", note.alias("note"))
     )

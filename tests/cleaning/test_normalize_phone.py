@@ -123,3 +123,24 @@ def test_a_call_that_can_not_be_right_is_an_error(column, country, match):
 def test_floats_are_refused_in_an_expression_too():
     with pytest.raises(UsageError, match="read the column as text"):
         pl.DataFrame({"tel": [4.7e9]}).select(normalize_phone(pl.col("tel")))
+
+
+def test_cells_that_stand_often_are_read_as_each_by_itself():
+    texts = [
+        "07700 900123",
+        "+47 934 54 496",
+        "07700 900123 ext 4",
+        "call me",
+        None,
+        "",
+        "+44 7700 900123 / 7700900124",
+    ]
+    countries = ["GB", "NO", None]
+    cells = pl.DataFrame(
+        [(text, country) for text in texts for country in countries], schema=["phone", "country"], orient="row"
+    )
+    many = pl.concat([cells] * 600).sample(fraction=1, shuffle=True, seed=1)
+    read = normalize_phone(many["phone"], many["country"])
+    alone = dict(zip(cells.rows(), normalize_phone(cells["phone"], cells["country"]), strict=True))
+    assert many.height > 10_000
+    assert read.to_list() == [alone[row] for row in many.iter_rows()]
