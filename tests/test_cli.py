@@ -20,6 +20,7 @@ import urllib.request
 import polars as pl
 import pytest
 
+from mbtoolkit import Recipe
 from mbtoolkit.demo import sample
 from mbtoolkit.sandbox import Sandbox
 
@@ -100,6 +101,44 @@ def test_validate_sends_nothing(crm, env, broken, tmp_path):
 
 def test_validate_of_a_clean_file_ends_with_0(clean):
     assert run("validate", clean).returncode == 0
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "shop.toml"
+    read = Recipe().clean_text("Town").read_contacts({"E-mail": "email", "Town": "property:City"})
+    read.apply_suggestions().merge_duplicates().write(path)
+    return path
+
+
+def test_a_recipe_cleans_the_file_first_and_says_what_it_did(crm, env, recipe, tmp_path):
+    messy = tmp_path / "messy.csv"
+    messy.write_text("E-mail;Town\nann@@example.com; Oslo \nANN@example.com;\nbo@example.com;Voss\n", encoding="utf-8")
+    done = run("push", messy, "--recipe", recipe, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "3 rows in = 2 rows out + 1 merged into others" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert crm.contacts().select("email", "property:City").rows() == [
+        ("ann@example.com", "Oslo"),
+        ("bo@example.com", "Voss"),
+    ]
+
+
+def test_a_recipe_without_a_mapping_goes_with_the_options(clean, tmp_path):
+    Recipe().clean_text("property:City").write(tmp_path / "tidy.json")
+    done = run("validate", clean, "--recipe", tmp_path / "tidy.json", "--map", "email=email")
+    assert done.returncode == 0, done.stderr
+    assert "0 cells in 0 rows" in done.stdout
+
+
+def test_a_recipe_that_does_not_fit_sends_nothing(crm, env, clean, recipe):
+    done = run("push", clean, "--recipe", recipe, env=env)
+    assert done.returncode == 2
+    assert "needs the column 'Town'" in done.stderr
+    done = run("push", clean, "--recipe", recipe, "--map", "email=email", env=env)
+    assert done.returncode == 2
+    assert "leave out --mapping" in done.stderr
+    assert crm.requests().is_empty()
 
 
 @pytest.mark.parametrize(

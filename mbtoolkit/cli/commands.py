@@ -38,10 +38,11 @@ _SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_c
 
 
 def _read(parsed: argparse.Namespace) -> Any:
-    """The contacts in the file.
+    """The contacts in the file, cleaned where a recipe says so.
 
     Raises:
-        UsageError: see `read_contacts`; or a --map without an equals sign.
+        UsageError: see `read_contacts` and `Recipe.run`; a --map without an equals sign; or both a recipe and options
+            say which column is what.
     """
     from mbtoolkit.reading import read_contacts  # noqa: PLC0415 - `--help` does not wait for polars
     from mbtoolkit.reading.mapping import load_mapping  # noqa: PLC0415
@@ -50,15 +51,42 @@ def _read(parsed: argparse.Namespace) -> Any:
     if odd:
         msg = f"--map takes COLUMN=FIELD, such as E-mail=email, not {odd[0]!r}"
         raise UsageError(msg)
-    lines = {source: target for source, _, target in (each.rpartition("=") for each in parsed.map)}
-    return read_contacts(
-        parsed.file,
-        mapping=load_mapping(parsed.mapping) | lines,
-        sheet=parsed.sheet,
-        separator="\t" if parsed.separator == "\\t" else parsed.separator,
-        encoding=parsed.encoding,
-        default_country=parsed.default_country,
-    )
+    separator = "\t" if parsed.separator == "\\t" else parsed.separator
+    source = {"sheet": parsed.sheet, "separator": separator, "encoding": parsed.encoding}
+    recipe = _recipe(parsed)
+    if recipe is not None and any(step.do == "read_contacts" for step in recipe.steps):
+        return _cleaned(recipe.run(parsed.file, **source))
+    lines = {column: target for column, _, target in (each.rpartition("=") for each in parsed.map)}
+    mapping = load_mapping(parsed.mapping) | lines
+    contacts = read_contacts(parsed.file, mapping=mapping, default_country=parsed.default_country, **source)
+    return contacts if recipe is None else _cleaned(recipe.run(contacts))
+
+
+def _recipe(parsed: argparse.Namespace) -> Any:
+    """The recipe that --recipe names; None where it is not given.
+
+    Raises:
+        UsageError: see `Recipe.read`; or it says which column is what, and so do other options.
+    """
+    if parsed.recipe is None:
+        return None
+    from mbtoolkit.recipes import Recipe  # noqa: PLC0415
+
+    recipe = Recipe.read(parsed.recipe)
+    is_told = parsed.map or parsed.mapping is not None or parsed.default_country is not None
+    if is_told and any(step.do == "read_contacts" for step in recipe.steps):
+        msg = "the recipe says itself which column is what: leave out --mapping, --map and --default-country"
+        raise UsageError(msg)
+    return recipe
+
+
+def _cleaned(cleaned: Any) -> Any:
+    """The cleaned contacts; says what each step changed."""
+    for line in repr(cleaned).splitlines():
+        say(wrapped(line, "", "     ") if line.strip() else line)
+    if cleaned.contacts.height < cleaned.given.height:
+        say("Rows are counted in the cleaned table from here on.")
+    return cleaned.contacts
 
 
 def _check_out(parsed: argparse.Namespace, rows: int = 0, columns: int = 0) -> None:

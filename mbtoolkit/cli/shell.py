@@ -106,6 +106,7 @@ def _add_push(commands: Any) -> None:
         "validate a file, send what can be sent, and say what became of each row",
         "mbtoolkit push contacts.csv --mapping mapping.toml --out results.xlsx",
         'MBTOOLKIT_TOKEN="$(cat token.txt)" mbtoolkit push people.xlsx --opt-ins-on 250',
+        "mbtoolkit push contacts.csv --recipe shop.toml --plan starter",
         "mbtoolkit push --resume 0f8b5c1e-6a0e-4f0c-9d57-0c5a3c1f2b7d",
     )
     assert command.description is not None
@@ -172,6 +173,7 @@ def _add_source(command: argparse.ArgumentParser, *, is_optional: bool = False) 
     command.add_argument("--mapping", metavar="TOML", help='lines such as "E-mail" = "email"')
     command.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="one such line; may repeat")
     command.add_argument("--default-country", metavar="CC", help="two letters, or the column that holds them")
+    command.add_argument("--recipe", metavar="FILE", help="clean the table by it first (Recipe.write made it)")
     command.add_argument("--sheet", metavar="NAME", help="of an Excel workbook; the first by default")
     command.add_argument("--separator", metavar="CHAR", help="of a text file; detected by default")
     command.add_argument("--encoding", metavar="NAME", help="of a text file; detected by default")
