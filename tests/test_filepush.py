@@ -10,6 +10,7 @@ import pytest
 
 from mbtoolkit import ContactSchema, MappingError, Recipe, RecipeError, SourceError, UsageError, read_contacts
 from mbtoolkit.filepush import FilePush, FilePushes, Source
+from mbtoolkit.filepush.duplicates import cluster_at, date_columns
 from mbtoolkit.recipes import (
     ApplySuggestions,
     MergeDuplicates,
@@ -311,6 +312,122 @@ def test_the_code_cleans_too(checked, client):
     exec(checked.code, namespace)
     assert namespace["contacts"].equals(checked.contacts)
     assert namespace["results"]["mb_status"].to_list() == run(checked)["mb_status"].to_list()
+
+
+DOUBLES = """\
+Id;E-post;Mobil;Nyhetsbrev;Fornavn;Etternavn;Endret
+;ann@example.com;+47 934 54 496;ja;Ann;Berg;2026-01-01
+;ANN@example.com;;nei;Ann K.;;2026-05-01
+11;bo@example.com;;;Bo;Lund;2026-02-01
+12;bo@example.com;;;Bo;Lunde;2026-03-01
+;cy@example.com;+47 934 54 497;;Cy;Dahl;2026-02-01
+;dee@example.com;+47 934 54 498;;Dee;Eng;2026-02-01
+;cy@example.com;+47 934 54 498;;Eva;Foss;2026-02-01
+"""
+
+
+@pytest.fixture
+def doubles(client, tmp_path):
+    path = tmp_path / "doubles.csv"
+    path.write_text(DOUBLES, encoding="utf-8")
+    push = FilePush(client, Source(str(path), path.name))
+    for column, target in (
+        ("Id", "contact_id"),
+        ("Nyhetsbrev", "email_opt_in"),
+        ("Fornavn", "property:First name"),
+        ("Etternavn", "property:Last name"),
+    ):
+        push.map_column(column, target)
+    push.check()
+    return push
+
+
+def clusters(push):
+    standing = push.standing_duplicates
+    return [cluster_at(standing, number) for number in standing["cluster"].unique(maintain_order=True)]
+
+
+def test_duplicates_stand_with_why_and_with_what_has_to_be_answered(doubles):
+    doubles.find_duplicates(by_identifiers=True)
+    first, second, third = clusters(doubles)
+    assert (first.rows, second.rows, third.rows) == ([0, 1], [2, 3], [4, 5, 6])
+    assert first.question is None
+    assert "different contact ids" in second.question
+    assert "joins two other people" in third.question
+    assert set(first.scores) == {1.0}
+    assert date_columns(doubles.contacts) == ["Endret"]
+
+
+def test_rows_are_merged_one_by_one_and_what_stands_follows_also_back(doubles):
+    doubles.find_duplicates(by_identifiers=True)
+    doubles.merge_rows([0, 1], {"property:First name": 1})
+    assert doubles.contacts.select("email", "email_opt_in", "property:First name").row(0) == (
+        "ann@example.com", False, "Ann K.",
+    )  # fmt: skip
+    assert [each.rows for each in clusters(doubles)] == [[1, 2], [3, 4, 5]]
+    with pytest.raises(UsageError, match="nothing was merged: its rows have different contact ids"):
+        doubles.merge_rows([1, 2])
+    doubles.merge_rows([1, 2], {"contact_id": 1})
+    assert doubles.contacts["contact_id"].to_list() == [None, 12, None, None, None]
+    assert [each.rows for each in clusters(doubles)] == [[2, 3, 4]]
+    doubles.change_recipe(lambda recipe: recipe.without(0))
+    assert [each.rows for each in clusters(doubles)] == [[0, 1], [3, 4, 5]]
+    assert [step.do for step in doubles.recipe.steps] == ["merge_rows"]
+
+
+def test_all_that_needs_no_answer_is_merged_and_who_is_several_people_left_alone(doubles):
+    doubles.find_duplicates(by_identifiers=True)
+    doubles.merge_duplicates("newest", "Endret")
+    assert doubles.contacts["property:First name"].to_list()[0] == "Ann K."
+    assert [len(each.rows) for each in clusters(doubles)] == [2, 3]
+    doubles.change_recipe(lambda recipe: recipe.without(0))
+    doubles.duplicates.apart.add(0)
+    assert [each.rows for each in clusters(doubles)] == [[2, 3], [4, 5, 6]]
+    with pytest.raises(UsageError, match="nothing was merged"):
+        doubles.merge_duplicates()
+    assert not doubles.recipe.steps
+    assert doubles.contacts.height == 7
+
+
+@SOURCE_WARNING
+def test_merged_duplicates_are_in_the_code(doubles, client):
+    doubles.edits.edit(4, "property:First name", "Cyril")
+    doubles.find_duplicates()
+    doubles.merge_duplicates()
+    names = {"client": client}
+    exec(doubles.code, names)
+    assert names["contacts"].equals(doubles.contacts)
+
+
+def test_rows_that_were_pushed_are_merged_no_more(doubles):
+    doubles.start(heard)
+    assert doubles.wait(30)
+    doubles.find_duplicates()
+    with pytest.raises(UsageError, match="pushed already"):
+        doubles.merge_rows([0, 1])
+
+
+def test_duplicates_are_looked_for_anew_when_columns_are_others(doubles):
+    doubles.find_duplicates()
+    doubles.map_column("Etternavn", "")
+    doubles.check()
+    assert doubles.duplicates is None
+
+
+def test_a_recipe_that_does_not_fit_leaves_all_as_it_was(checked):
+    checked.edits.edit(1, "email", "bo@example.com")
+    before = (checked.contacts, dict(checked.mapping), list(checked.notes))
+    broken = Recipe().read_contacts({"Navn": "property:First name"})
+    with pytest.raises(MappingError):
+        checked.use_recipe(broken)
+    assert (checked.contacts.equals(before[0]), checked.mapping, checked.notes) == (True, *before[1:])
+    checked.check()
+    assert checked.contacts["email"][1] == "bo@example.com"
+
+
+def test_the_profile_is_of_the_columns_as_they_came(push):
+    line = push.profile.row(by_predicate=pl.col("column") == "Mobil", named=True)
+    assert (line["filled"], line["distinct"], line["patterns"][0]["value"]) == (4, 3, "+99 999 99 999")
 
 
 def test_what_a_rule_of_your_own_says_counts(client):

@@ -18,7 +18,7 @@ from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
 from mbtoolkit.editing.typed import Draft, draft_cells
 from mbtoolkit.editing.views import View, rows_holding, rows_like, sorted_rows
 from mbtoolkit.errors import FrameError, UsageError
-from mbtoolkit.recipes import ApplySuggestions, Cell, Recipe, Step, row_prints
+from mbtoolkit.recipes import ApplySuggestions, Cell, EditCells, Recipe, Step, row_prints
 from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, conform, is_unread_column, unread_column
 from mbtoolkit.validation import validate_contacts
 
@@ -162,15 +162,22 @@ class Edits:
     @property
     def recipe(self) -> Recipe:
         """The steps that were made and not undone; cells that were mended by hand one after the other are one step."""
-        made, frame, by_hand = Recipe(), self._base, self._base
+        return Recipe(tuple(step for step, _ in self.steps))
+
+    @property
+    def steps(self) -> list[tuple[Step, int]]:
+        """The steps of `recipe`, each with the number of shown cells that it changed."""
+        made: list[tuple[Step, int]] = []
+        frame, by_hand = self._base, self._base
         for number, done in enumerate(self._done):
             frame = _patched(frame, done.patches)
             is_last = number + 1 == len(self._done)
             if done.cause is not None:
-                made, by_hand = made.then(done.cause), frame
+                made.append((done.cause, _count(done.patches)))
+                by_hand = frame
             elif is_last or self._done[number + 1].cause is not None:
                 cells = self._cells_mended(by_hand, frame)
-                made = made.edit_cells(cells) if cells else made
+                made += [(EditCells(cells), len(cells))] if cells else []
         return made
 
     def _cells_mended(self, before: pl.DataFrame, after: pl.DataFrame) -> list[Cell]:
@@ -651,6 +658,14 @@ def _touched(patches: list[_Patch]) -> Touched:
         for patch in patches
     ]
     return Touched(tuple(rows), tuple(dict.fromkeys(names)))
+
+
+def _count(patches: list[_Patch]) -> int:
+    """How many cells, as they are shown, patches change."""
+    rows: dict[str, set[int]] = {}
+    for patch in patches:
+        rows.setdefault(patch.column.removeprefix(UNREAD_PREFIX), set()).update(patch.rows)
+    return sum(map(len, rows.values()))
 
 
 def _cells(cells: Mapping[int, Any], dtype: pl.DataType) -> pl.Series:

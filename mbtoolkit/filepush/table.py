@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
-from mbtoolkit.cleaning import mapping_of, suggest_mapping
+from mbtoolkit.cleaning import mapping_of, profile, suggest_mapping
+from mbtoolkit.cleaning.duplicates.merging import Keep
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.editing import Edits
 from mbtoolkit.editing.code import recipe_code
-from mbtoolkit.errors import RecipeError, UsageError
+from mbtoolkit.errors import MbtoolkitError, RecipeError, UsageError
+from mbtoolkit.filepush.duplicates import Duplicates
 from mbtoolkit.filepush.parts import Part
 from mbtoolkit.filepush.pushing import Pushing
 from mbtoolkit.filepush.recipe import push_code, reading_code
@@ -21,7 +23,7 @@ from mbtoolkit.filepush.review import STORED, Review, changed_rows, review_of
 from mbtoolkit.filepush.sources import Source
 from mbtoolkit.filepush.steps import done_again, renamed
 from mbtoolkit.reading import load_table, read_contacts
-from mbtoolkit.recipes import Cleaned, ReadContacts, Recipe, Step
+from mbtoolkit.recipes import Cleaned, MergeRows, ReadContacts, Recipe, Step, row_prints
 from mbtoolkit.recipes.step import counted
 from mbtoolkit.reporting import with_disputes
 from mbtoolkit.results import update_results
@@ -31,8 +33,13 @@ from mbtoolkit.upserts import upsert_contacts
 from mbtoolkit.validation import Validation, validate_contacts
 
 SAMPLE_CELLS: Final = 3
+PROFILED: Final = 3
+"""Values, and patterns, of a column that its profile lists."""
 _SAMPLE_ROWS: Final = 200
 _NO_ROWS: Final = pl.Series(dtype=pl.Int64)
+_HELD: Final = ("mapping", "default_country", "notes", "read_notes", "recipe", "edits", "cleaned", "_read_with",
+                "_named_by", "duplicates")  # fmt: skip
+"""What is put back where a recipe does not fit."""
 
 
 class FilePush:
@@ -53,6 +60,7 @@ class FilePush:
         recipe: the steps of the clean-up that are done; what is mended in `edits` comes after them.
         cleaned: what they made of the contacts; None before `check`.
         edits: the contacts, to mend; None before `check`.
+        duplicates: the rows that may be about one person; None before `find_duplicates`, and after other columns.
         list_id: the list for rows that name none.
         plan: whose limit is kept, as `upsert_contacts(limits=...)` takes it; None for none.
         left_out_rules: rows that break one of these are left out.
@@ -81,6 +89,7 @@ class FilePush:
         self.recipe = Recipe()
         self.cleaned: Cleaned | None = None
         self.edits: Edits | None = None
+        self.duplicates: Duplicates | None = None
         self.list_id: str | None = None
         self.plan: str | None = None
         self.left_out_rules: set[str] = set()
@@ -91,8 +100,16 @@ class FilePush:
         self._read_with: tuple[dict[str, str], str | None] | None = None
         self._named_by: dict[str, str] | None = None
         self._validated: tuple[pl.DataFrame, Validation] | None = None
+        self._profile: pl.DataFrame | None = None
 
     # Map
+
+    @property
+    def profile(self) -> pl.DataFrame:
+        """What is in each column of `table`: the frame of `mbtoolkit.cleaning.profile`, values included."""
+        if self._profile is None:
+            self._profile = profile(self.table, show_values=True, top=PROFILED).columns
+        return self._profile
 
     def map_column(self, column: str, target: str) -> None:
         """Says what a column is; an empty target carries it along, never sent.
@@ -143,6 +160,7 @@ class FilePush:
         recipe = self._recipe_for(self.mapping)
         again, cleaned, notes = done_again(contacts, recipe, same_rows=self._read_with is not None)
         self._take_cleaned(again, cleaned)
+        self.duplicates = None
         self._read_with, self._named_by = asked, asked[0]
         self.read_notes = [*(str(each.message) for each in said), *notes]
 
@@ -207,6 +225,74 @@ class FilePush:
         self._take_cleaned(again, cleaned)
         self.read_notes += [note for note in notes if note not in self.read_notes]
 
+    def find_duplicates(self, *, by_identifiers: bool = False) -> None:
+        """Looks for rows that are about one person; `duplicates` holds what is found.
+
+        Args:
+            by_identifiers: whether contact ids, mobiles and e-mail addresses alone are compared; by default also
+                columns named like names, addresses and birthdays.
+        """
+        contacts = self.contacts
+        assert contacts is not None, "check comes first"
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            self.duplicates = Duplicates(contacts, self._into, [] if by_identifiers else None)
+        notes = [str(each.message) for each in said]
+        self.read_notes += [note for note in notes if note not in self.read_notes]
+
+    @property
+    def standing_duplicates(self) -> pl.DataFrame:
+        """What was found and is not merged by now, as `Duplicates.standing` has it."""
+        contacts = self.contacts
+        assert contacts is not None, "check comes first"
+        assert self.duplicates is not None, "find_duplicates comes first"
+        return self.duplicates.standing(contacts, self._into)
+
+    def merge_duplicates(self, keep: Keep = "most_complete", date_column: str | None = None) -> None:
+        """Merges all that was found and needs no answer.
+
+        Args:
+            keep: which row is preferred, as `mbtoolkit.cleaning.merge_duplicates` takes it.
+            date_column: likewise.
+
+        Raises:
+            RecipeError, UsageError: no rows can be merged like this; nothing is changed then.
+        """
+        assert self.duplicates is not None, "find_duplicates comes first"
+        self.settle()
+        assert self.contacts is not None, "check comes first"
+        self._merge(self.duplicates.merging(self.contacts, self._into, keep, date_column))
+
+    def merge_rows(self, rows: Sequence[int], choices: Mapping[str, int] | None = None) -> None:
+        """Makes one row of several.
+
+        Args:
+            rows: their positions in `contacts`.
+            choices: {column: which of the rows its value is taken from, 0 for the first}.
+
+        Raises:
+            RecipeError, UsageError: they can't be merged like this; nothing is changed then.
+        """
+        self.settle()
+        assert self.contacts is not None, "check comes first"
+        self._merge(MergeRows(list(rows), row_prints(self.contacts, rows), dict(choices or {})))
+
+    def _merge(self, step: Step) -> None:
+        assert self.cleaned is not None, "check comes first"
+        cleaned = self.cleaned.after(len(self.recipe), step)
+        if cleaned.contacts.height == self.cleaned.contacts.height:
+            note = cleaned.report["note"][-1]
+            msg = f"nothing was merged: {note or 'no two rows are about one person'}"
+            raise UsageError(msg)
+        self._take_cleaned(self.recipe.then(step), cleaned)
+
+    @property
+    def _into(self) -> pl.Series:
+        """For each row of the table as it was read, its position in `contacts`."""
+        assert self.cleaned is not None, "check comes first"
+        into: pl.Series = self.cleaned.rows["into"]
+        return into
+
     def follow(self, before: FilePush) -> None:
         """Takes over the clean-up of a table with the same columns; `check` does it."""
         self.recipe, self._named_by = Recipe(before.whole_recipe.steps[1:]), before._named_by
@@ -226,7 +312,7 @@ class FilePush:
 
         Raises:
             RecipeError: it has steps before `read_contacts`, which a panel can't do.
-            MappingError, RecipeError, UsageError: as `check`.
+            MappingError, RecipeError, UsageError: as `check`; all is as it was then.
         """
         reading = [place for place, step in enumerate(recipe.steps) if isinstance(step, ReadContacts)]
         if reading not in ([], [0]):
@@ -235,17 +321,24 @@ class FilePush:
                 "run it in a cell, Recipe.read(path).run(source), and give the panel what comes of it"
             )
             raise RecipeError(msg)
+        held = {name: getattr(self, name) for name in _HELD}
         steps, first = recipe.steps[len(reading) :], recipe.steps[0] if reading else None
         if isinstance(first, ReadContacts):
             gone = [column for column, target in first.mapping.items() if target and column not in self.mapping]
             new = [column for column in self.mapping if column not in first.mapping]
             self.mapping = {column: first.mapping.get(column, "") for column in self.mapping}
             self.default_country = first.default_country
-            self.notes += [f"the recipe names columns that are not here: {', '.join(map(repr, gone))}"] if gone else []
-            self.notes += [f"columns that the recipe does not name: {', '.join(map(repr, new))}"] if new else []
+            notes = [f"the recipe names columns that are not here: {', '.join(map(repr, gone))}"] if gone else []
+            notes += [f"columns that the recipe does not name: {', '.join(map(repr, new))}"] if new else []
+            self.notes = [*self.notes, *notes]
         self.recipe, self.edits, self.cleaned = Recipe(steps), None, None
         self._read_with = self._named_by = None
-        self.check()
+        try:
+            self.check()
+        except MbtoolkitError:
+            for name, value in held.items():
+                setattr(self, name, value)
+            raise
 
     @property
     def contacts(self) -> pl.DataFrame | None:

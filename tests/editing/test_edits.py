@@ -677,6 +677,7 @@ class TestSteps:
         assert [step.do for step in edits.recipe.steps] == [
             "edit_cells", "clean_text", "edit_cells", "apply_suggestions",
         ]  # fmt: skip
+        assert [count for _, count in edits.steps] == [1, 1, 1, 2]
         (cell,) = edits.recipe.steps[0].cells
         assert (cell.row, cell.column, cell.before, cell.after) == (0, "note", "a", "y")
 

@@ -87,7 +87,7 @@ def profile_for_page(edits: Edits, column: str) -> dict[str, Any]:
 def repairs_for(edits: Edits, column: str) -> dict[str, Step]:
     """The repairs that a column is offered, by what stands on their buttons; none where it may not be edited."""
     is_open = any(each.name == column and not each.read_only for each in edits.columns)
-    return dict(offered_steps(column, edits.contacts.schema[column])) if is_open else {}
+    return dict(offered_steps(edits.contacts, column)) if is_open else {}
 
 
 def spellings_for_page(edits: Edits, column: str) -> dict[str, Any]:
