@@ -10,7 +10,7 @@ import pytest
 
 from mbtoolkit import ContactSchema, MappingError, Recipe, RecipeError, SourceError, UsageError, read_contacts
 from mbtoolkit.filepush import FilePush, FilePushes, Source
-from mbtoolkit.filepush.duplicates import cluster_at, date_columns
+from mbtoolkit.filepush.duplicates import date_columns
 from mbtoolkit.recipes import (
     ApplySuggestions,
     MergeDuplicates,
@@ -343,8 +343,7 @@ def doubles(client, tmp_path):
 
 
 def clusters(push):
-    standing = push.standing_duplicates
-    return [cluster_at(standing, number) for number in standing["cluster"].unique(maintain_order=True)]
+    return [push.duplicates_at(number) for number in push.standing_duplicates["cluster"].unique(maintain_order=True)]
 
 
 def test_duplicates_stand_with_why_and_with_what_has_to_be_answered(doubles):
@@ -365,6 +364,8 @@ def test_rows_are_merged_one_by_one_and_what_stands_follows_also_back(doubles):
         "ann@example.com", False, "Ann K.",
     )  # fmt: skip
     assert [each.rows for each in clusters(doubles)] == [[1, 2], [3, 4, 5]]
+    assert clusters(doubles)[0].reasons == ["same email as row 2", "same email as row 1"]
+    assert clusters(doubles)[1].reasons[2].startswith("joins rows 3 and 4, two other people")
     with pytest.raises(UsageError, match="nothing was merged: its rows have different contact ids"):
         doubles.merge_rows([1, 2])
     doubles.merge_rows([1, 2], {"contact_id": 1})

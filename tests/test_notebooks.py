@@ -85,7 +85,7 @@ def test_a_file_is_mended_and_pushed_and_the_panel_shows_itself_without_a_cell_o
     assert len(views) == 2
     shown = [output["data"]["text/plain"] for cell in file_push.cells for output in cell.get("outputs", [])
              if "application/vnd.jupyter.widget-view+json" in output.get("data", {})]  # fmt: skip
-    assert shown == ["<PushPanel: step 1 of 6, Load>", "ContactGrid(5 rows, 7 columns, 0 changes)"]
+    assert shown == ["<PushPanel: step 1 of 7, Load>", "ContactGrid(5 rows, 7 columns, 0 changes)"]
     tables = "\n".join(outputs(file_push, "text/html"))
     assert "email_syntax" in tables
     assert "no_identifier" in tables

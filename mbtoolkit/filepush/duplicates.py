@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +17,8 @@ from mbtoolkit.recipes import MergeDuplicates, row_prints
 from mbtoolkit.schemas import is_unread_column
 from mbtoolkit.schemas.texts import unless_blank
 
+_ROWS: Final = re.compile(r"\brows? \d+(?: and \d+)?")
+"""How a reason names other rows."""
 _ISO_DATE: Final = r"^\s*\d{4}-\d{2}-\d{2}"
 
 
@@ -56,7 +60,9 @@ class Duplicates:
         self.apart: set[int] = set()
         first = pl.DataFrame({"row": into, "given": pl.int_range(len(into), dtype=pl.Int64, eager=True)})
         found = find_duplicates(contacts, columns=columns)
-        self._found = found.join(first.unique("row", keep="first"), on="row", maintain_order="left").drop("row")
+        self._found = found.join(first.unique("row", keep="first"), on="row", maintain_order="left").rename(
+            {"row": "found"}
+        )
 
     def standing(self, contacts: pl.DataFrame, into: pl.Series) -> pl.DataFrame:
         """The clusters that have two rows or more by now and were not said to be several people.
@@ -82,6 +88,21 @@ class Duplicates:
         several = placed.with_columns(ids.alias("contact_id")).filter(pl.len().over("cluster") > 1)
         return several.select("row", "cluster", "score", "reason", question=question).sort("cluster", "row")
 
+    def cluster(self, standing: pl.DataFrame, number: int, into: pl.Series) -> Cluster:
+        """One of the clusters that stand; its reasons name the rows as they are numbered now.
+
+        Args:
+            standing: what `standing` returned.
+            number: of a cluster that is in it.
+            into: as the class takes it.
+        """
+        found = self._found.filter(pl.col("cluster") == number)
+        now = dict(zip(found["found"], into.gather(found["given"]), strict=True))
+        lines = standing.filter(pl.col("cluster") == number)
+        rows, scores, reasons = (lines[name].to_list() for name in ("row", "score", "reason"))
+        said = [_ROWS.sub(lambda told: _renumbered(told[0], now), reason) for reason in reasons]
+        return Cluster(number, rows, scores, said, lines["question"][0])
+
     def merging(self, contacts: pl.DataFrame, into: pl.Series, keep: Keep, date_column: str | None) -> MergeDuplicates:
         """The step that merges all of them at once; the rows of those that are several people are left as they are.
 
@@ -97,16 +118,8 @@ class Duplicates:
         return MergeDuplicates(keep, date_column, columns=self.columns, apart=prints)
 
 
-def cluster_at(standing: pl.DataFrame, number: int) -> Cluster:
-    """One of the clusters that stand.
-
-    Args:
-        standing: what `Duplicates.standing` returned.
-        number: of a cluster that is in it.
-    """
-    lines = standing.filter(pl.col("cluster") == number)
-    rows, scores, reasons = (lines[name].to_list() for name in ("row", "score", "reason"))
-    return Cluster(number, rows, scores, reasons, lines["question"][0])
+def _renumbered(told: str, now: Mapping[int, int]) -> str:
+    return re.sub(r"\d+", lambda number: f"{now.get(int(number[0]), int(number[0])):,}", told)
 
 
 def date_columns(contacts: pl.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.editing import Edits
 from mbtoolkit.editing.code import recipe_code
 from mbtoolkit.errors import MbtoolkitError, RecipeError, UsageError
-from mbtoolkit.filepush.duplicates import Duplicates
+from mbtoolkit.filepush.duplicates import Cluster, Duplicates
 from mbtoolkit.filepush.parts import Part
 from mbtoolkit.filepush.pushing import Pushing
 from mbtoolkit.filepush.recipe import push_code, reading_code
@@ -247,6 +247,15 @@ class FilePush:
         assert contacts is not None, "check comes first"
         assert self.duplicates is not None, "find_duplicates comes first"
         return self.duplicates.standing(contacts, self._into)
+
+    def duplicates_at(self, number: int) -> Cluster:
+        """One of the clusters that stand.
+
+        Args:
+            number: of a cluster of `standing_duplicates`.
+        """
+        assert self.duplicates is not None, "find_duplicates comes first"
+        return self.duplicates.cluster(self.standing_duplicates, number, self._into)
 
     def merge_duplicates(self, keep: Keep = "most_complete", date_column: str | None = None) -> None:
         """Merges all that was found and needs no answer.

@@ -209,7 +209,7 @@ class Cleaned:
         """The counts; no cell of the table is in them."""
         lines = [self.headline]
         for place, what, *counts, note in self.report.iter_rows():
-            told = _counted(*counts)
+            told = told_counts(*counts)
             lines.append(f"  {place}  {what}{': ' if told else ''}{told}" + (f" ({note})" if note else ""))
         return "\n".join(lines)
 
@@ -217,7 +217,8 @@ class Cleaned:
         heads = ("Step", "What", "Changed", "Note")
         head = "".join(f"<th scope='col' style='text-align:left'>{each}</th>" for each in heads)
         lines = [
-            (str(place), what, _counted(*counts), note or "") for place, what, *counts, note in self.report.iter_rows()
+            (str(place), what, told_counts(*counts), note or "")
+            for place, what, *counts, note in self.report.iter_rows()
         ]
         body = "".join(
             "<tr>" + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in line) + "</tr>"
@@ -227,12 +228,13 @@ class Cleaned:
         return f"<div><p><strong>{html.escape(self.headline)}</strong></p>{table}</div>"
 
 
-def _counted(cells: int | None, rows: int | None, merged: int, issues: int) -> str:
-    """The counts of one step, in words."""
-    told = [] if cells is None or rows is None else [f"{counted(cells, 'cell')} in {counted(rows, 'row')}"]
-    told += [f"{counted(merged, 'row')} merged into others"] if merged else []
-    told += [f"{counted(issues, 'cell')} could not be read"] if issues else []
-    return "; ".join(told)
+def told_counts(cells: int | None, rows: int | None, merged: int, issues: int) -> str:
+    """The counts of one line of a report, in words; "" where there is nothing to tell."""
+    beside = [f"{counted(merged, 'row')} merged into others"] if merged else []
+    beside += [f"{counted(issues, 'cell')} could not be read"] if issues else []
+    if cells is None or rows is None or (not cells and merged):
+        return "; ".join(beside)
+    return "; ".join([f"{counted(cells, 'cell')} in {counted(rows, 'row')}", *beside])
 
 
 def _line(done: Done) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""The third step: what is wrong, rule by rule."""
+"""The fourth step: what is wrong, rule by rule."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from mbtoolkit.contacts import BY_NAME, FIELDS, PROPERTY_NAME_PREFIX, is_property_column
-from mbtoolkit.widgets.panel.step import Step, Value, labelled, scrolling
-from mbtoolkit.widgets.surface import Node, box, choice, entry, table, text
+from mbtoolkit.filepush import FilePushes
+from mbtoolkit.widgets.panel.step import Step, Value, bar, datum, labelled, scrolling
+from mbtoolkit.widgets.surface import Node, box, choice, entry, table, text, tick
 
 _NOT_SENT: Final = ""
 _LONGEST_CELL: Final = 40
@@ -18,6 +19,10 @@ class ColumnsStep(Step):
 
     key = "columns"
     title = "Columns"
+
+    def __init__(self, pushes: FilePushes) -> None:
+        super().__init__(pushes)
+        self.shows_values = False
 
     @property
     def is_open(self) -> bool:
@@ -38,6 +43,8 @@ class ColumnsStep(Step):
         columns = self.push.table.columns
         if key == "country" and isinstance(value, str):
             self.push.default_country = value.strip() or None
+        elif key == "values" and isinstance(value, bool):
+            self.shows_values = value
         elif kind == "column" and isinstance(value, str) and place.isdecimal() and int(place) < len(columns):
             self.push.map_column(columns[int(place)], value)
 
@@ -47,11 +54,13 @@ class ColumnsStep(Step):
     def draw(self) -> Node:
         push = self.push
         lines = push.suggestions.select("source", "target", "reason", "tied_with").iter_rows()
-        rows = [self._row(place, *line) for place, line in enumerate(lines)]
+        profiled = push.profile.iter_rows(named=True)
+        rows = [self._row(place, told, *line) for place, (told, line) in enumerate(zip(profiled, lines, strict=True))]
         caption = f"{push.source.name}: {push.table.height:,} rows, {push.table.width:,} columns"
-        listed = table(caption, ("Column", "First cells", "Is", "Why it is suggested"), rows)
+        listed = table(caption, ("Column", "What is in it", "Is", "Why it is suggested"), rows)
         return box(
             *(text(note, "p", class_="mbt-note") for note in push.notes),
+            tick("values", "Show the commonest values", value=self.shows_values),
             scrolling(listed, "Columns", "mbt-columns"),
             self._country(push.table.columns),
             class_="mbt-step",
@@ -67,7 +76,13 @@ class ColumnsStep(Step):
         return box(labelled(label, typed, "country", hint), box(*offered, tag="datalist", id="countries"))
 
     def _row(
-        self, place: int, column: str, suggested: str | None, reason: str, tied_with: list[str] | None
+        self,
+        place: int,
+        told: dict[str, Any],
+        column: str,
+        suggested: str | None,
+        reason: str,
+        tied_with: list[str] | None,
     ) -> tuple[Node | str, ...]:
         target = self.push.mapping[column]
         is_twice = target in self.push.twice
@@ -85,8 +100,25 @@ class ColumnsStep(Step):
             why = text(f"⚠ {reason}", class_="mbt-warning", id=f"why-{place}")
         else:
             why = text(reason, id=f"why-{place}")
+        return text(column, "strong"), self._content(column, told), box(chosen, class_="mbt-field"), why
+
+    def _content(self, column: str, told: dict[str, Any]) -> Node:
+        """The first cells, how full the column is, and what its cells look like."""
         cells = " · ".join(map(_shortened, self.push.sample(column)))
-        return text(column, "strong"), text(cells, class_="mbt-soft"), box(chosen, class_="mbt-field"), why
+        distinct = f", {told['distinct']:,} different" if told["distinct"] is not None else ""
+        filled = box(
+            bar(told["filled"] / max(told["rows"], 1), "done"),
+            text(f"{told['filled']:,} filled{distinct}"),
+            class_="mbt-filled",
+        )
+        values = self._counts(told["commonest"]) if self.shows_values else None
+        return box(text(cells, "p", class_="mbt-soft"), filled, self._counts(told["patterns"]), values)
+
+    def _counts(self, counts: list[dict[str, Any]] | None) -> Node | None:
+        if not counts:
+            return None
+        lines = (box(datum(each["value"]), text(f" {each['rows']:,}", class_="mbt-soft"), tag="li") for each in counts)
+        return box(*lines, tag="ul", class_="mbt-plain mbt-inline")
 
 
 def _options(column: str, target: str, suggested: str | None) -> list[tuple[str, str]]:

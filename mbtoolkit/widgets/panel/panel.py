@@ -14,11 +14,13 @@ import polars as pl
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.errors import MbtoolkitError, UsageError
 from mbtoolkit.filepush import FilePushes, Source
+from mbtoolkit.recipes import Recipe
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.validation import Validation
 from mbtoolkit.widgets.grid import ContactGrid
 from mbtoolkit.widgets.lists import known_lists
 from mbtoolkit.widgets.panel.check import CheckStep
+from mbtoolkit.widgets.panel.clean import CleanStep
 from mbtoolkit.widgets.panel.columns import ColumnsStep
 from mbtoolkit.widgets.panel.load import LoadStep
 from mbtoolkit.widgets.panel.results import ResultsStep
@@ -67,7 +69,7 @@ class _Part(Surface):
 
 
 class PushPanel(ipywidgets.VBox):
-    """A table into the CRM, step by step: load, columns, check, review, push, results.
+    """A table into the CRM, step by step: load, columns, clean, check, review, push, results.
 
     Each step can be gone back to, and nothing is lost by it. A push runs in a thread of its own, so the notebook stays
     usable; the panel shown again in another cell is where it was. Nothing of the contacts is in the saved notebook.
@@ -97,8 +99,10 @@ class PushPanel(ipywidgets.VBox):
         self._load, self._check = LoadStep(self._pushes), CheckStep(self._pushes)
         self._review = ReviewStep(self._pushes, known_lists(list_ids))
         self._sending, self._result = PushStep(self._pushes), ResultsStep(self._pushes)
-        columns = ColumnsStep(self._pushes)
-        self._steps: list[Step] = [self._load, columns, self._check, self._review, self._sending, self._result]
+        columns, clean = ColumnsStep(self._pushes), CleanStep(self._pushes)
+        self._steps: list[Step] = [
+            self._load, columns, clean, self._check, self._review, self._sending, self._result,
+        ]  # fmt: skip
         self._place = 0
         self._focus = 0
         self._grid: ContactGrid | None = None
@@ -139,6 +143,12 @@ class PushPanel(ipywidgets.VBox):
         """The cell that does the same without clicking."""
         push = self._pushes.current
         return push.code if push is not None else "# nothing was loaded yet"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The clean-up so far, from the table as it came: to be saved, and run on the next table."""
+        push = self._pushes.current
+        return push.whole_recipe if push is not None else Recipe()
 
     @property
     def grid(self) -> ContactGrid | None:

@@ -1,4 +1,4 @@
-"""The fourth step: what a push will do."""
+"""The fifth step: what a push will do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ReviewStep(Step):
     def why_not(self) -> str:
         review = self.push.review
         if self.push.is_pushing:
-            return "A push is on its way; step 5 shows it."
+            return "A push is on its way; the step Push shows it."
         if not review.sendable:
             is_stored = review.stored > 0
             return "All rows that could be sent are stored." if is_stored else "There is no row to send."

@@ -1,4 +1,4 @@
-"""The fifth step: how far the push is."""
+"""The sixth step: how far the push is."""
 
 from __future__ import annotations
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from typing import ClassVar, Final
 
 from mbtoolkit.filepush import FilePush, FilePushes
 from mbtoolkit.widgets.surface import Node, box, text
 
 Value = str | bool | None
+
+LONGEST_DATUM: Final = 120
+"""Characters of a cell that are shown."""
+_FILLERS: Final = "\u034f\u115f\u1160\u3164\uffa0"
+"""Letters and marks without a shape."""
+_AT_ENDS: Final = re.compile(r"^ +| +$| {2,}")
 
 
 class Step:
@@ -89,6 +96,19 @@ def scrolling(shown: Node, label: str, style: str = "") -> Node:
         style: a class that says how its rows are stacked where there is little room.
     """
     return box(shown, class_=f"mbt-scroll {style}".strip(), tabindex="0", role="group", aria_label=label)
+
+
+def datum(value: str | None) -> Node:
+    """A cell's text with all that can't be seen in it written out: spaces at its ends, and what has no shape."""
+    if not value:
+        return text("empty", "em", class_="mbt-soft")
+    cut = value if len(value) <= LONGEST_DATUM else f"{value[:LONGEST_DATUM]}…"
+    spaced = _AT_ENDS.sub(lambda spaces: "␣" * len(spaces[0]), cut)
+    return text("".join(char if _is_seen(char) else f"‹U+{ord(char):04X}›" for char in spaced), "bdi")
+
+
+def _is_seen(char: str) -> bool:
+    return char == " " or (char.isprintable() and not char.isspace() and char not in _FILLERS)
 
 
 def duration(seconds: float | None) -> str:

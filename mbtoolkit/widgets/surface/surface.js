@@ -6,7 +6,7 @@
 // What a person typed and the kernel has not answered yet is never overwritten.
 
 const TAGS = new Set(
-  ("div section fieldset legend h3 p span strong em label input select option datalist textarea button details " +
+  ("div section fieldset legend h3 p span strong em bdi label input select option datalist textarea button details " +
     "summary pre code table caption thead tbody tr th td ul ol li output").split(" "),
 );
 const ATTRIBUTES = new Set(

@@ -14,17 +14,10 @@ import pytest
 from mbtoolkit import UsageError
 from mbtoolkit.widgets import PushPanel
 from mbtoolkit.widgets.surface import surface as surface_module
-from tests.widgets.playing import Page, Wire
+from tests.widgets.panel.hands import TABLE, Hands
+from tests.widgets.playing import Wire
 
 EVIL = "<img src=x onerror=alert(1)>"
-TABLE = """\
-E-post;Mobil;Nyhetsbrev;Navn
-ann@example.com;+47 934 54 496;ja;Ann
-bo@example;+47 934 54 497;nei;Bo
-cy@example.com;;kanskje;Cy
-dee@example.com;+47 934 54 498;;Dee
-dee@example.com;+47 934 54 498;;Dee again
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -39,45 +32,6 @@ def path(tmp_path):
     return made
 
 
-class Hands:
-    """A person before a panel: its upper and lower part, and the grid between them."""
-
-    def __init__(self, panel):
-        self.panel = panel
-        self.top, self.bottom = Page(panel._top), Page(panel._bottom)
-
-    def next(self, times=1):
-        for _ in range(times):
-            self.bottom.press("next")
-
-    def go(self, place):
-        self.top.press(f"step:{place}")
-
-    @property
-    def title(self):
-        return next(node["x"] for node in self.top.nodes() if "mbt-title" in node.get("a", {}).get("class", ""))
-
-    @property
-    def told(self):
-        return self.top.text("told")
-
-    def grid(self, kind, **fields):
-        data = {"method": "custom", "content": {"kind": kind, "view": "g", **fields}}
-        self.panel.grid.comm.handle_msg({"content": {"data": data}, "buffers": []})
-
-    def mend(self, row, column, text):
-        self.grid("edit", row=row, column=column, text=text)
-
-    def push(self):
-        if self.top.has("consented"):
-            self.top.choose("consented", True)
-        self.next()
-        assert self.panel.wait(30)
-
-    def is_open(self, place):
-        return not self.top.is_off(f"step:{place}")
-
-
 @pytest.fixture
 def hands(client, path):
     return Hands(PushPanel(client, path))
@@ -87,7 +41,7 @@ def at_check(hands):
     hands.next()
     hands.top.choose("column:2", "email_opt_in")
     hands.top.choose("column:3", "property:First name")
-    hands.next()
+    hands.next(2)
     assert hands.title == "Check"
     return hands
 
@@ -122,7 +76,7 @@ def test_a_wrong_path_is_told_at_the_step_and_loses_nothing(hands):
     assert hands.title == "Load"
     assert "nowhere.csv" in hands.told
     assert hands.panel.contacts["email"][1] == "bo@example.com"
-    hands.go(2)
+    hands.go(3)
     assert "nowhere.csv" in hands.told
     hands.top.type("path", "")
     hands.next()
@@ -132,7 +86,7 @@ def test_a_wrong_path_is_told_at_the_step_and_loses_nothing(hands):
 def test_a_path_may_be_copied_with_its_quotes(client, path):
     hands = Hands(PushPanel(client))
     assert hands.bottom.text().startswith("Next Give a path")
-    assert not any(hands.is_open(place) for place in range(1, 6))
+    assert not any(hands.is_open(place) for place in range(1, 7))
     hands.top.type("path", f' "{path}" ')
     hands.next()
     assert hands.title == "Columns"
@@ -174,17 +128,17 @@ def test_going_on_by_the_steps_takes_up_what_was_changed_on_the_way(hands, clien
     at_check(hands)
     hands.go(1)
     hands.top.choose("column:3", "")
-    hands.go(3)
+    hands.go(4)
     assert hands.title == "Review"
     assert "Navn" in hands.panel.contacts.columns
     hands.go(1)
     hands.top.choose("column:3", "email")
-    hands.go(3)
+    hands.go(4)
     assert hands.title == "Columns"
     assert hands.told == "E-mail stands twice; keep one."
     hands.go(0)
     hands.top.type("separator", ",")
-    hands.go(2)
+    hands.go(3)
     assert hands.title == "Columns"
     assert hands.told
 
@@ -231,7 +185,7 @@ def test_a_country_that_is_none_is_told(hands):
     assert hands.title == "Columns"
     assert "default_country" in hands.told
     hands.top.type("country", "NO")
-    hands.next()
+    hands.next(2)
     assert hands.title == "Check"
 
 
@@ -264,7 +218,7 @@ def test_the_counts_follow_the_edits_also_from_another_thread(hands):
 def test_a_row_that_breaks_a_rule_in_two_cells_counts_once(client):
     frame = pl.DataFrame({"email": ["a@example.com"] * 2, "contact_id": ["1", "1"]})
     hands = Hands(PushPanel(client, frame))
-    hands.next(2)
+    hands.next(3)
     row = next(node for node in hands.top.nodes() if node["t"] == "tr" and "duplicate" in json.dumps(node))
     assert json.dumps(row).count('"2"') == 1
 
@@ -289,11 +243,13 @@ def test_edits_stay_where_columns_are_mapped_anew(hands):
     grid = hands.panel.grid
     hands.mend(3, "property:First name", "Deirdre")
     hands.bottom.press("back")
-    hands.next()
+    hands.bottom.press("back")
+    hands.next(2)
     assert hands.panel.grid is grid
     hands.bottom.press("back")
+    hands.bottom.press("back")
     hands.top.choose("column:3", "")
-    hands.next()
+    hands.next(2)
     assert hands.panel.grid is not grid
     assert hands.panel.contacts["Navn"][3] == "Deirdre"
 
@@ -302,7 +258,7 @@ def test_a_table_in_which_nothing_can_be_sent_ends_at_the_check(client):
     hands = Hands(PushPanel(client, pl.DataFrame({"email": ["nobody"]})))
     hands.next()
     hands.top.choose("column:0", "email")
-    hands.next(2)
+    hands.next(3)
     assert hands.title == "Check"
     assert hands.told == "No row can be sent yet: mend some in the grid."
 
@@ -344,7 +300,7 @@ def test_consent_is_asked_for_anew_when_the_count_changes(hands):
 
 def test_a_list_is_chosen_or_typed(client, crm, path):
     hands = Hands(PushPanel(client, path, list_ids=crm.lists))
-    hands.next(2)
+    hands.next(3)
     hands.next()
     name, list_id = next(iter(crm.lists.items()))
     assert name in hands.top.text("lists")
@@ -363,12 +319,12 @@ def test_a_list_is_chosen_or_typed(client, crm, path):
 def test_the_push_shows_its_pace_and_cancel_ends_it_cleanly(client, crm):
     crm.fail("delay", seconds=0.15, times=None)
     hands = Hands(PushPanel(client, pl.DataFrame({"email": [f"p{n}@example.com" for n in range(200)]})))
-    hands.next(4)
+    hands.next(5)
     assert hands.title == "Push"
     begun = time.monotonic()
     until(lambda: "rows a second" in hands.top.text("pace") and "left" in hands.top.text("pace"))
     assert hands.bottom.is_off("next")
-    assert not hands.is_open(5)
+    assert not hands.is_open(6)
     trees = [content for content in hands.top.sent if content["kind"] == "tree"]
     hands.top.press("cancel")
     assert hands.panel.wait(30)
@@ -386,7 +342,7 @@ def test_the_push_shows_its_pace_and_cancel_ends_it_cleanly(client, crm):
 def test_a_pause_that_the_crm_asks_for_is_shown(client, crm):
     crm.fail("status", status=429, retry_after="1", times=1)
     hands = Hands(PushPanel(client, pl.DataFrame({"email": ["a@example.com"]})))
-    hands.next(4)
+    hands.next(5)
     until(lambda: "the CRM’s limit" in hands.top.text("pace"))
     assert hands.panel.wait(30)
     assert statuses(hands.panel) == ["succeeded"]
@@ -400,9 +356,9 @@ def test_failed_rows_are_mended_in_the_results_and_pushed_again(hands, crm):
     assert statuses(hands.panel) == ["succeeded", "invalid", "invalid", "succeeded", "succeeded"]
     assert "email syntax" in hands.top.text()
     hands.mend(0, "email", "bo@example.com")
-    hands.go(2)
+    hands.go(3)
     assert hands.panel.grid.contacts["email"][1] == "bo@example.com"
-    hands.go(5)
+    hands.go(6)
     assert hands.panel.grid.contacts["email"].to_list() == ["bo@example.com", "cy@example.com"]
     hands.mend(1, "email_opt_in", "yes")
     sent_before = crm.requests().height
@@ -416,7 +372,7 @@ def test_failed_rows_are_mended_in_the_results_and_pushed_again(hands, crm):
     assert crm.requests().height == sent_before + 2
     assert hands.panel.grid is None
     assert not hands.bottom.has("again")
-    hands.go(3)
+    hands.go(4)
     assert "All rows that could be sent are stored." in hands.bottom.text()
     hands.next()
     assert hands.title == "Review"
@@ -426,7 +382,7 @@ def test_failed_rows_are_mended_in_the_results_and_pushed_again(hands, crm):
 
 def test_a_push_that_fails_as_a_whole_is_told_and_leaves_the_way_back(client, crm, people):
     hands = Hands(PushPanel(client, people))
-    hands.next(2)
+    hands.next(3)
     hands.next()
     hands.panel._pushes.current.list_id = "11111111-2222-3333-4444-555555555555"
     hands.panel._pushes.current.schema = int
@@ -477,7 +433,7 @@ def test_the_code_does_the_same_as_the_clicks(hands, crm, client):
 def test_two_panels_know_nothing_of_each_other(client, path, people):
     one, other = Hands(PushPanel(client, path)), Hands(PushPanel(client, people))
     at_check(one)
-    other.next(2)
+    other.next(3)
     other.next()
     other.push()
     assert one.panel.results is None
@@ -496,7 +452,7 @@ def test_a_fault_is_shown_in_the_panel_and_not_raised(hands, caplog):
 def test_any_event_at_any_step_breaks_nothing(hands, caplog):
     keys = ["next", "back", "again", "cancel", "export", "show:", "show:x", "out:x", "step:9", "step:x", "column:99",
             "column:²", "country", "plan", "which", "list", "consented", "path", "nonsense", "", "step:3"]  # fmt: skip
-    for place in range(6):
+    for place in range(7):
         for key in keys:
             for value in (None, True, "x", EVIL):
                 for page in (hands.top, hands.bottom):
@@ -515,7 +471,7 @@ def test_hostile_names_and_cells_are_sent_as_text(client, tmp_path):
     hands.next()
     hands.top.choose("column:1", f"property:{EVIL}")
     assert any(node.get("x") == EVIL for node in hands.top.nodes())
-    hands.next(2)
+    hands.next(3)
     hands.push()
     hands.next()
     assert {node["t"] for page in (hands.top, hands.bottom) for node in page.nodes()} <= {
@@ -533,7 +489,7 @@ def test_nothing_of_the_contacts_or_the_token_is_in_the_saved_state(client, crm)
         }
     )
     hands = Hands(PushPanel(client, frame))
-    hands.next(2)
+    hands.next(3)
     hands.mend(3, "email", f"{canary}.typed@example.com")
     hands.next()
     hands.push()
@@ -547,13 +503,13 @@ def test_nothing_of_the_contacts_or_the_token_is_in_the_saved_state(client, crm)
 
 
 def test_a_panel_shows_where_it_is(hands):
-    assert repr(hands.panel) == "<PushPanel: step 1 of 6, Load>"
+    assert repr(hands.panel) == "<PushPanel: step 1 of 7, Load>"
     assert hands.panel.code == "# nothing was loaded yet"
     assert (hands.panel.contacts, hands.panel.validation, hands.panel.results) == (None, None, None)
     assert hands.panel.wait()
     hands.panel.cancel()
     at_check(hands)
-    assert repr(hands.panel) == "<PushPanel: step 3 of 6, Check>"
+    assert repr(hands.panel) == "<PushPanel: step 4 of 7, Check>"
     assert hands.panel.contacts.height == hands.panel.validation.valid.height + 2 == 5
 
 
