@@ -81,7 +81,7 @@ class Duplicates:
         ids = contacts.get_column("contact_id").gather(placed["row"]) if has_ids else pl.Series([None] * placed.height)
         question = (
             pl.when(pl.col("joins").is_not_null().any().over("cluster"))
-            .then(pl.lit("one of its rows joins two other people"))
+            .then(pl.lit("one of its rows joins two other people: leave out who is somebody else"))
             .when(pl.col("contact_id").drop_nulls().n_unique().over("cluster") > 1)
             .then(pl.lit("its rows have different contact ids: choose the one that stays"))
         )

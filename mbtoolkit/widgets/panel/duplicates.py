@@ -170,7 +170,7 @@ class DuplicatesPart(CleanPart):
         question = note or cluster.question
         warned = text(f"⚠ {question[:1].upper()}{question[1:]}.", "p", class_="mbt-warning") if question else None
         acts = box(
-            button(f"Merge these {len(rows)} rows", "merge", is_main=merged is not None, disabled=merged is None),
+            button(f"Merge these {len(rows)} rows", "merge", is_main=not question, disabled=merged is None),
             button("Not the same person", "apart"),
             class_="mbt-bar",
         )

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import expect
 
+from mbtoolkit import Recipe
 from mbtoolkit.demo import sample
 
 pytestmark = pytest.mark.browser
@@ -98,9 +99,10 @@ def test_the_sample_goes_from_file_to_results_and_is_mended_on_the_way(lab, crm)
     hands.next("Columns")
     hands.panel.get_by_label("Country of phone numbers").fill("Country")
     hands.look("2-columns")
+    hands.next("Clean")
     hands.next("Check")
     hands.says("5,000 contacts: 4,862 will be sent, 138 can’t be.")
-    hands.look("3-check")
+    hands.look("4-check")
     hands.panel.get_by_role("button", name="Show the rows of email syntax in the grid").click()
     expect(hands.panel.locator(".mbg-shown")).to_have_text("20 of 5,000 rows")
     expect(hands.panel.get_by_label("Rows to show").locator("option:checked")).to_have_text("email syntax (20)")
@@ -111,14 +113,14 @@ def test_the_sample_goes_from_file_to_results_and_is_mended_on_the_way(lab, crm)
     hands.next("Review")
     hands.says("Say that the people whose opt-ins")
     hands.panel.get_by_role("checkbox").check()
-    hands.look("4-review")
+    hands.look("5-review")
     hands.button("Push").click()
     hands.is_at("Push")
     hands.says("Done: 4,857 of 4,857 rows settled", 60)
-    hands.look("5-push")
+    hands.look("6-push")
     hands.button("Results").click()
     hands.is_at("Results")
-    hands.look("6-results")
+    hands.look("7-results")
     counts = "dict(panel.results['mb_status'].cast(str).value_counts().rows())"
     stored = kernel(book, counts)["succeeded"]
     hands.says(f"{stored:,} of 5,000 rows are stored.")
@@ -129,13 +131,56 @@ def test_the_sample_goes_from_file_to_results_and_is_mended_on_the_way(lab, crm)
     book.page.keyboard.press("Enter")
     hands.panel.get_by_text("The same as code").click()
     expect(hands.panel.locator(".mbt-code")).to_contain_text("also.mended@example.com")
-    hands.button("3 Check").click()
+    hands.button("4 Check").click()
     hands.is_at("Check")
     assert kernel(book, "panel.contacts['email'].to_list()").count("also.mended@example.com") == 1
-    hands.button("6 Results").click()
+    hands.button("7 Results").click()
     hands.is_at("Results")
     hands.panel.locator(".mbg-row[data-filled=yes]").first.wait_for()
     expect(hands.cell(0, "E-mail")).to_have_text("also.mended@example.com")
+
+
+def test_the_sample_is_cleaned_by_clicks_and_by_keyboard(lab, crm, tmp_path):
+    book = lab.open(setup(crm), f"panel = PushPanel(client, {str(sample('contacts.csv'))!r})\npanel", height=1400)
+    hands = Hands(book)
+    hands.next("Columns")
+    hands.panel.get_by_label("Country of phone numbers").fill("Country")
+    hands.next("Clean")
+    hands.look("3-clean-obvious")
+    hands.panel.get_by_role("button", name="Mend", exact=False).click()
+    hands.says("cells changed.")
+    hands.button("A column").click()
+    hands.panel.get_by_label("Column", exact=True).select_option(label="City")
+    hands.panel.get_by_label("Show values").check()
+    hands.says("Commonest values")
+    hands.look("3-clean-column")
+    hands.button("White space and invisible characters tidied").focus()
+    book.page.keyboard.press("Enter")
+    hands.says("0 cells changed.")
+    hands.button("Duplicates").click()
+    hands.button("Look for duplicates").focus()
+    book.page.keyboard.press("Enter")
+    hands.says("groups of rows that may be one person each")
+    hands.look("3-clean-duplicates")
+    group = hands.panel.locator("[data-key=group]")
+    other = group.locator("[data-key^='take:']:not([aria-pressed=true])").first
+    chosen = other.inner_text()
+    other.click()
+    expect(group.locator("[aria-pressed=true]").filter(has_text=chosen)).to_have_count(1)
+    hands.panel.get_by_role("button", name="Merge these", exact=False).click()
+    hands.says("3 rows are one now.")
+    hands.panel.get_by_label("File of the recipe").fill(str(tmp_path / "sample.toml"))
+    hands.button("Save").click()
+    hands.says("3 steps")
+    hands.panel.get_by_role("button", name="Remove step 1", exact=False).click()
+    hands.says("The step is undone.")
+    hands.look("3-clean-recipe")
+    assert kernel(book, "[step.do for step in panel.recipe.steps]") == ["read_contacts", "merge_rows"]
+    assert Recipe.read(tmp_path / "sample.toml").steps[1].do == "apply_suggestions"
+    hands.next("Check")
+    hands.says("4,998 contacts: ")
+    saved = json.dumps(book.save())
+    assert chosen not in saved
 
 
 def test_hostile_names_stay_text_and_the_keyboard_is_enough(lab, crm, tmp_path):
@@ -178,6 +223,9 @@ def test_hostile_names_stay_text_and_the_keyboard_is_enough(lab, crm, tmp_path):
     expect(hands.panel.get_by_label(f"What {EVIL} is")).to_have_value(f"property:{EVIL}")
     to("Next")
     press("Enter")
+    hands.is_at("Clean")
+    to("Next")
+    press("Enter")
     hands.is_at("Check")
     to("Show the rows of email syntax in the grid")
     press("x", "d", "d", "Enter")
@@ -215,9 +263,8 @@ def test_a_push_goes_on_through_reload_and_a_busy_kernel_and_is_cancelled(lab, c
     people = "import polars as pl\npeople = pl.DataFrame({'email': [f'p{n}@example.com' for n in range(2000)]})\n"
     book = lab.open(setup(crm), f"{people}panel = PushPanel(client, people)\npanel", "panel", height=1400)
     hands = Hands(book)
-    hands.next("Columns")
-    hands.next("Check")
-    hands.next("Review")
+    for title in ("Columns", "Clean", "Check", "Review"):
+        hands.next(title)
     hands.button("Push").click()
     hands.is_at("Push")
     progress = hands.panel.get_by_role("progressbar")
