@@ -59,6 +59,10 @@ _HIDDEN: Final = frozenset({"refusal", "secret", "fax", "somebody", "about", "la
 """Ideas in a name that outweigh what the cells look like."""
 
 
+_NO_CHANNEL: Final = ("consent", "marketing")
+"""Ideas of which it is said that they don't tell the channel."""
+
+
 @dataclass(slots=True)
 class _Guess:
     """What a column is taken for: a target (None: nothing), how surely, and why."""
@@ -172,7 +176,7 @@ def _by_cells(shares: dict[str, float]) -> Iterator[_Guess]:
 def _why_none(header: Header, guesses: list[_Guess], shares: dict[str, float]) -> str:
     """Why a column is taken for nothing: what its name speaks of, or what its cells look like."""
     for ideas, why in NO_FIELDS:
-        if set(ideas.split()) <= header.ideas:
+        if set(ideas.split()) <= header.ideas and not (ideas in _NO_CHANNEL and _names_consent(header)):
             return f"{why}; {_LEFT}"
     named = next((guess.reason for guess in guesses if guess.reason.startswith(("named", "bears"))), None)
     if named is not None:
@@ -181,6 +185,11 @@ def _why_none(header: Header, guesses: list[_Guess], shares: dict[str, float]) -
         if shares.get(look, 0.0) >= 0.5:
             return f"not named like a field; {_percent(shares[look])} of the cells look like {plural}; {_LEFT}"
     return f"not named like a field; {_LEFT}"
+
+
+def _names_consent(header: Header) -> bool:
+    """Whether the name speaks of consent for one channel."""
+    return any(worth_of(target, header) >= LEAST_WORTH for target in FIELD_TARGETS if target.name in OPT_INS)
 
 
 def _percent(share: float) -> str:

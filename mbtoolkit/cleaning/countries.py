@@ -64,7 +64,7 @@ _OTHER_NAMES: Final = {
     "TR": "tyrkia, turkiet, tyrkiet, turkei, turquie, turquia, turkiye",
     "CN": "kina, china, chine, people s republic of china, prc, chin",
     "JP": "japan, japon, jaapan",
-    "KR": "south korea, sor korea, sydkorea, sudkorea, corea del sur, coree du sud, republic of korea, korea",
+    "KR": "south korea, sor korea, sydkorea, sudkorea, corea del sur, coree du sud, republic of korea",
     "KP": "north korea, nord korea, nordkorea, corea del norte, coree du nord",
     "VN": "vietnam, viet nam",
     "BR": "brasil, brasilien, bresil",
@@ -93,7 +93,13 @@ _OTHER_NAMES: Final = {
     "VA": "vatican, vatikanet, vatikanstaten, vatikan",
     "XK": "kosovo",
 }
-_AMBIGUOUS: Final = frozenset({"congo", "kongo"})
+_AMBIGUOUS: Final = {
+    "congo": "CD or CG",
+    "kongo": "CD or CG",
+    "korea": "KR or KP",
+    "corea": "KR or KP",
+    "coree": "KR or KP",
+}
 _THREE_LETTERS: Final = """
     ABW:AW AFG:AF AGO:AO AIA:AI ALA:AX ALB:AL AND:AD ARE:AE ARG:AR ARM:AM ASM:AS ATA:AQ ATF:TF ATG:AG AUS:AU AUT:AT
     AZE:AZ BDI:BI BEL:BE BEN:BJ BES:BQ BFA:BF BGD:BD BGR:BG BHR:BH BHS:BS BIH:BA BLM:BL BLR:BY BLZ:BZ BMU:BM BOL:BO
@@ -159,7 +165,7 @@ def _issue(text: str) -> str:
     """What to say of a text that is no country."""
     folded = _folded(text)
     if folded in _AMBIGUOUS:
-        return "country_ambiguous: is the name of two countries; write CD or CG"
+        return f"country_ambiguous: is the name of two countries; write {_AMBIGUOUS[folded]}"
     near = difflib.get_close_matches(folded, [name for name in names_of_countries() if len(name) > 3], n=1, cutoff=0.8)
     guess = f"; is it {near[0].title()} ({names_of_countries()[near[0]]})?" if near else ""
     return f"country_unknown: {_UNKNOWN}{guess}"

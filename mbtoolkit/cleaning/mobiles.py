@@ -114,7 +114,7 @@ def _said(text: str, country: str | None, issue: str) -> str:
     if not issue.startswith("phone_several"):
         return f"phone_unreadable: {_OWN_ZERO}" if has_own_zero(text, country) else issue
     phones = ((part, read_phone(part, None, country)) for part in numbers_in(text))
-    return f"{issue}: {' or '.join(_shown(part, phone) for part, phone in phones)}"
+    return f"{issue}: {' or '.join(dict.fromkeys(_shown(part, phone) for part, phone in phones))}"
 
 
 def _shown(text: str, phone: Phone) -> str:

@@ -33,7 +33,7 @@ _OTHER_RULES: Final = (
     r"|^\s*[-\x{2010}-\x{2015}\x{2212}\x{fe63}\x{ff0d}]|\pC|[\x{130}\x{131}]"
 )
 """Signs that more may be wrong with a form than letters and extensions (or what the two kinds of pattern differ in)."""
-_BETWEEN_NUMBERS: Final = "(?i)[/;|,&]|or|and"
+_BETWEEN_NUMBERS: Final = "(?i)[/;|,&]|or|and|el|og|och|oder|und|ou|et"
 _DIGITS_OF_TWO: Final = r"(?:\pN\PN*){12}"
 _LONGEST: Final = 60
 """Characters of a cell; libphonenumber refuses cells of more than 250."""
@@ -108,6 +108,8 @@ def _in_usual_form(cells: pl.DataFrame) -> pl.DataFrame:
     return (
         cells.with_row_index("row")
         .filter(_TEXT.str.contains(_USUAL) & (_TEXT.str.len_bytes() <= _LONGEST))
+        # A zero in brackets may be none of the number's digits.
+        .filter(~_TEXT.str.contains("(0)", literal=True))
         .select(
             "row",
             "region",

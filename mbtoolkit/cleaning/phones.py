@@ -26,7 +26,18 @@ _LONG_WHOLE: Final = re.compile(r"(?:\+|00|(?!00))\d{9,}")
 """More digits in one piece than a calling code and an area code have together."""
 _NEGATIVE: Final = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d]\d")
 _EXTENSION: Final = re.compile(EXTENSION)
-_SEVERAL: Final = re.compile(r"(?i)\s*(?:[/;|,]|\bor\b|\band\b|&)\s*")
+_SEVERAL: Final = re.compile(r"(?i)\s*(?:[/;|,&\n]|\b(?:or|and|eller|el|og|och|oder|und|ou|et)\b\.?)\s*")
+"""What stands between two numbers."""
+_OWN_TRUNK: Final = re.compile(r"^(\s*\(?(?:\+|00)\s*\d{1,3}\)?[\s.-]*)\(0\)")
+"""A trunk zero in brackets behind the calling code, as people write it for countries too that dial none."""
+_KINDS: Final = (
+    "tlf|tel|telefon|telefono|tel\u00e9fono|t\u00e9l\u00e9phone|telephone|phone|mob|mobil|mobile|mobiltlf|cell|handy"
+    "|movil|m\u00f3vil|portable|sms|whatsapp"
+)
+_NUMBER_ALONE: Final = r"[+(]*[0-9][0-9\s()+./-]*"
+_WORD_FIRST: Final = rf"(?i)^\s*\(?(?:{_KINDS})\b\.?\)?\s*[:.]?\s*({_NUMBER_ALONE})$"
+_WORD_LAST: Final = rf"(?i)^\s*({_NUMBER_ALONE}?)\s*\(?\b(?:{_KINDS})\.?\)?\s*$"
+"""A number with the word for what kind of number it is, before or behind it."""
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DIGITS: Final = re.compile(r"^[1-9][0-9]{0,14}$")
 CALLING_CODE: Final = r"^\s*(?:\+|00)?\s*[1-9][0-9]{0,2}\s*$"
@@ -106,8 +117,8 @@ def split_phones(
 
     Returns:
         Same height and order: `mobile_country_code` (Int32), `mobile_number` (Int64), `note` (String, null where all
-        is well: `<rule>: <text as found>`). A number with an extension, or with the letter O for a zero, is refused,
-        but has its country code.
+        is well: `<rule>: <text as found>`). A number with an extension, with the letter O for a zero, or with a
+        word for its kind (`tlf.`) is refused, but has its country code.
     """
     nothing = pl.lit(None, dtype=pl.String)
     cells = frame.select(
@@ -132,11 +143,12 @@ def number_alone(text: pl.Expr, rule: pl.Expr) -> pl.Expr:
     """
     has_o = text.str.contains(_LETTERS_O) & ~text.str.contains(_O_ALONE)
     zeros = pl.when(has_o).then(text.str.replace_all("[Oo]", "0"))
+    labelled = pl.coalesce(text.str.extract(_WORD_FIRST), text.str.extract(_WORD_LAST))
     return (
         pl.when(rule == "phone_extension")
         .then(text.str.replace(EXTENSION, ""))
         .when(rule == "phone_unreadable")
-        .then(zeros)
+        .then(pl.coalesce(zeros, labelled))
         .when(rule == "not_an_integer")
         .then(pl.coalesce(zeros, text))
     )
@@ -246,6 +258,8 @@ def read_phone(text: str | None, code: str | None = None, country: str | None = 
         return _without_country(international, given, country)
     # A country's own prefix for calls abroad comes first (0011 in Australia); 00 is what most of the world dials.
     found = _parsed(text, region) or _parsed(international, region)
+    if found is None and (bare := _OWN_TRUNK.sub(r"\1", international)) != international:
+        found = _parsed(bare, region)
     return _judged(found, given) if found else Phone(code=given, rule="phone_unreadable")
 
 

@@ -171,6 +171,21 @@ def test_a_name_in_any_of_the_languages_says_what_the_column_is(header, target):
 
 
 @pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Email consent", "named like consent to e-mails, but only 75 %"),
+        ("SMS-samtykke", "named like consent to text messages, but only 75 %"),
+        ("Nyhetsbrev", "named like consent to e-mails, but only 75 %"),
+        ("Samtykke", "does not say whether to e-mails or to text messages"),
+    ],
+)
+def test_why_a_column_of_consent_is_left_alone_is_told(header, words):
+    target, _, reason, _ = suggested_for(header, ["yes", "no", "yes", "maybe"])
+    assert target is None
+    assert words in reason
+
+
+@pytest.mark.parametrize(
     "header", ["Customer no", "Kundenr", "Kundennummer", "ID", "HubSpot contact id", "User id", "No.", "Medlemsnummer"]
 )
 def test_ids_of_other_systems_are_no_contact_id(header):

@@ -32,7 +32,12 @@ def test_a_country_becomes_its_code(text, code):
 
 @pytest.mark.parametrize(
     ("text", "issue"),
-    [("Atlantis", "country_unknown: "), ("Congo", "country_ambiguous: "), ("47", "country_unknown: ")],
+    [
+        ("Atlantis", "country_unknown: "),
+        ("Congo", "country_ambiguous: "),
+        ("Korea", "country_ambiguous: is the name of two countries; write KR or KP"),
+        ("47", "country_unknown: "),
+    ],
 )
 def test_what_is_no_country_is_told(text, issue):
     found = country(text)

@@ -65,8 +65,8 @@ def test_nearly_every_example_is_read_without_the_library(form):
 
 
 MARKS = [*" -.()/0189x#,&;EeoO+", "\u00a0", "\u2009", "\u200b", "\u0663", "\uff15", "\u2212"]
-NUMBERS = [f" {between} 07700900123" for between in ("/", "or", "&", ",", ";")]
-ENDINGS = ["", "", "", "", ".00", ",5", ".123", " ext 12", "x5", " #7", " or so", " privat", *NUMBERS]
+NUMBERS = [f" {between} 07700900123" for between in ("/", "or", "&", ",", ";", "el.", "und")]
+ENDINGS = ["", "", "", "", ".00", ",5", ".123", " ext 12", "x5", " #7", " or so", " privat", " (mobil)", *NUMBERS]
 
 
 def scribbled(draw):
@@ -90,6 +90,7 @@ def scribbled(draw):
         code + trunk,
         f"+{code}",
         f"+{code}{trunk}",
+        f"+{code} (0)",
         f"(+{code})",
         f"tel:+{code}",
         "0",
@@ -166,7 +167,7 @@ def test_a_zero_of_its_own_is_told_as_the_library_tells_it():
     rows = [(text, None, country) for text, _, country in (scribbled(draw) for _ in range(10_000))]
     read = read_phones(column_of(rows), least_rows=1)
     told = read.filter(read["own_zero"].is_not_null()).height
-    assert told > 5_000
+    assert told > 4_500
     for (text, _, country), own_zero in zip(rows, read["own_zero"], strict=True):
         region = country if country in REGIONS else None
         assert own_zero is None or own_zero == has_own_zero(text, region), text
@@ -181,6 +182,7 @@ def test_what_is_read_is_what_the_library_parses():
         if rule is None and number is not None:
             plain = text.replace("\u2009", " ").replace("\u200b", "").replace("\u2212", "-").removeprefix("tel:")
             parsed = parse(plain, country) or parse("+" + plain.strip().removeprefix("00"), country)
+            parsed = parsed or parse(plain.replace("(0)", "", 1), country)
             assert parsed is not None, text
             assert (code, number) == (parsed.country_code, parsed.national_number), text
 
