@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.cleaning.clusters import VALUES, cluster_values
 from mbtoolkit.cleaning.profiles import Profile, profile_texts
 from mbtoolkit.cleaning.shown import empty_unread
 from mbtoolkit.cleaning.targets import names_people
-from mbtoolkit.contacts import BY_NAME, is_contact_column
+from mbtoolkit.contacts import BY_NAME, IDENTIFIERS, is_contact_column
 from mbtoolkit.editing.code import edits_code, recipe_code
 from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
 from mbtoolkit.editing.typed import Draft, draft_cells
@@ -322,7 +323,8 @@ class Edits:
             What changed.
 
         Raises:
-            UsageError: the step is none, merges rows, or needs a column that isn't there or may not be edited.
+            UsageError: the step is none, merges rows, needs a column that isn't there, or would change one that may not
+                be edited.
         """
         if not isinstance(step, Step) or not step.keeps_rows:
             msg = "clean takes a step of mbtoolkit.recipes that keeps every row where it is"
@@ -332,14 +334,25 @@ class Edits:
         if missing:
             msg = f"there is no column {missing[0]!r}"
             raise UsageError(msg)
+        if not step.is_on:
+            return Touched()
         outcome = step.run(self._frame)
+        made = _with_room_for_unread(outcome.frame)
+        changed = {
+            name: rows
+            for name in self._frame.columns
+            if len(rows := differing(self._frame.get_column(name), made.get_column(name)).arg_true())
+        }
         editable = {column.name for column in self._columns if not column.read_only}
-        held = [name for name in self._frame.columns if name.removeprefix(UNREAD_PREFIX) in editable]
+        held = [name for name in changed if name.removeprefix(UNREAD_PREFIX) not in editable]
+        if held:
+            msg = f"the step would change the column {held[0].removeprefix(UNREAD_PREFIX)!r}, which may not be edited"
+            raise UsageError(msg)
         patches = [
-            _Patch(name, rows.to_list(), before.gather(rows).to_list(), after.gather(rows).to_list())
-            for name in held
-            for before, after in [(self._frame.get_column(name), outcome.frame.get_column(name))]
-            if len(rows := before.ne_missing(after).arg_true())
+            _Patch(
+                name, rows.to_list(), *(frame.get_column(name).gather(rows).to_list() for frame in (self._frame, made))
+            )
+            for name, rows in changed.items()
         ]
         return self._make_step(patches, step)._replace(unread=outcome.issues.height)
 
@@ -603,6 +616,10 @@ class Edits:
 
     def _takes_every_suggestion(self, editable: list[str]) -> bool:
         """Whether none is for a column that may not be edited, and no cell has two: as the step of a recipe does it."""
+        # One cell of a mobile is mended with the other.
+        held = {column.name for column in self._columns} - set(editable)
+        if not held.isdisjoint(IDENTIFIERS["mobile"]):
+            return False
         suggested = self._issues.filter(pl.col("suggestion").is_not_null())
         once = suggested.select("row", "column", "suggestion").unique().select("row", "column")
         return bool(suggested["column"].is_in(editable).all()) and not once.is_duplicated().any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -234,3 +236,19 @@ def test_rows_in_are_rows_out_and_rows_merged_and_consent_never_grows(rows, keep
 def test_a_call_that_cannot_work_is_refused(arguments, error, said):
     with pytest.raises(error, match=said):
         merge_duplicates(**{"contacts": ANN, "clusters": clusters(ANN)} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule", "kept"),
+    [
+        pytest.param(pl.Series([dt.timedelta(1), dt.timedelta(10)]), "longest", dt.timedelta(10), id="durations"),
+        pytest.param(pl.Series([{1}, {2}], dtype=pl.Object), "first", {1}, id="objects"),
+    ],
+)
+def test_columns_of_rare_types_are_merged(cells, rule, kept):
+    contacts = pl.DataFrame({"email": ["a@example.com"] * 2, "x": cells})
+
+    merged = merge_duplicates(contacts, find_duplicates(contacts), keep="first", rules={"x": rule})
+
+    assert merged.contacts["x"].to_list() == [kept]
+    assert merged.lost["column"].to_list() == ["x"]
