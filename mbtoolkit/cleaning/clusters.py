@@ -92,7 +92,8 @@ def merge_values(column: pl.Series, clusters: pl.DataFrame) -> pl.Series:
     """
     _check_text(column, "merge_values")
     pairs = spellings(clusters)
-    return column.cast(pl.String).replace(pairs["value"], pairs["suggestion"])
+    # Under a name that polars can't take for a pattern.
+    return column.cast(pl.String).alias("").replace(pairs["value"], pairs["suggestion"]).alias(column.name)
 
 
 def spellings(clusters: pl.DataFrame) -> pl.DataFrame:

@@ -615,14 +615,19 @@ class Edits:
         return validate_contacts(self.contacts, schema=self._schema).issues
 
     def _takes_every_suggestion(self, editable: list[str]) -> bool:
-        """Whether none is for a column that may not be edited, and no cell has two: as the step of a recipe does it."""
+        """Whether the step of a recipe does the same: it edits all columns, and knows no schema but the toolkit's own."""
         # One cell of a mobile is mended with the other.
         held = {column.name for column in self._columns} - set(editable)
         if not held.isdisjoint(IDENTIFIERS["mobile"]):
             return False
         suggested = self._issues.filter(pl.col("suggestion").is_not_null())
-        once = suggested.select("row", "column", "suggestion").unique().select("row", "column")
-        return bool(suggested["column"].is_in(editable).all()) and not once.is_duplicated().any()
+        once = suggested.select("row", "column", "suggestion").unique().sort(pl.all())
+        if self._schema is not ContactSchema:
+            usual = validate_contacts(self.contacts).issues.filter(pl.col("suggestion").is_not_null())
+            if not usual.select("row", "column", "suggestion").unique().sort(pl.all()).equals(once):
+                return False
+        is_twice = once.select("row", "column").is_duplicated().any()
+        return bool(suggested["column"].is_in(editable).all()) and not is_twice
 
     def _suggestions_for(self, column: Column) -> pl.DataFrame:
         about = (pl.col("column") == column.name) & pl.col("suggestion").is_not_null()

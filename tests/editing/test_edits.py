@@ -787,3 +787,17 @@ def test_whatever_is_done_can_be_undone_and_had_as_code_and_as_a_recipe(cells, d
     order = sorted(edits.contacts.columns)
     assert run(edits.code, given_).select(order).equals(edits.contacts.select(order))
     assert edits.recipe.run(conform(given_)).contacts.select(order).equals(edits.contacts.select(order))
+
+
+def test_the_code_mends_no_more_than_a_schema_of_ones_own_suggested():
+    class Lenient(ContactSchema):
+        @pa.check("email", name="email_syntax")
+        def _email_syntax(cls, data) -> pl.LazyFrame:
+            return data.lazyframe.select(pl.col(data.key).str.contains("@").fill_null(value=True))
+
+    given_ = pl.DataFrame({"contact_id": ["#1", "2"], "email": ["ann@example.com", "bo@@example.com"]})
+    edits = Edits(given_, schema=Lenient)
+    edits.apply_suggestions()
+
+    assert edits.contacts.select("contact_id", "email").rows() == [(1, "ann@example.com"), (2, "bo@@example.com")]
+    assert run(edits.code, given_).equals(edits.contacts)
