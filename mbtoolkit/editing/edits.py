@@ -180,13 +180,19 @@ class Edits:
         for column in self._columns:
             names = [column.name, unread_column(column.name)]
             differs = [
-                before.get_column(name).ne_missing(after.get_column(name)) for name in names if name in after.columns
+                differing(before.get_column(name), after.get_column(name)).alias(str(place))
+                for place, name in enumerate(names)
+                if name in after.columns
             ]
             rows = pl.DataFrame(differs).select(pl.any_horizontal(pl.all())).to_series().arg_true()
             texts = [
                 frame[rows].select(column.text(frame.schema[column.name])).to_series() for frame in (before, after)
             ]
             found += [(row, column.name, was, now) for row, was, now in zip(rows, *texts, strict=True)]
+        code, number = IDENTIFIERS["mobile"]
+        coded = {row for row, name, *_ in found if name == code and after.get_column(code)[row] is not None}
+        # A number that was only tried anew with the code that was entered is tried so again.
+        found = [each for each in found if each[1] != number or each[0] not in coded or each[2] != each[3]]
         found.sort(key=lambda each: each[0])
         rows_found = list(dict.fromkeys(row for row, *_ in found))
         prints = dict(zip(rows_found, row_prints(before, rows_found), strict=True))
@@ -615,7 +621,7 @@ class Edits:
         return validate_contacts(self.contacts, schema=self._schema).issues
 
     def _takes_every_suggestion(self, editable: list[str]) -> bool:
-        """Whether the step of a recipe does the same: it edits all columns, and knows no schema but the toolkit's own."""
+        """Whether the step of a recipe does the same: it edits any column, and knows the toolkit's own schema only."""
         # One cell of a mobile is mended with the other.
         held = {column.name for column in self._columns} - set(editable)
         if not held.isdisjoint(IDENTIFIERS["mobile"]):

@@ -801,3 +801,32 @@ def test_the_code_mends_no_more_than_a_schema_of_ones_own_suggested():
 
     assert edits.contacts.select("contact_id", "email").rows() == [(1, "ann@example.com"), (2, "bo@@example.com")]
     assert run(edits.code, given_).equals(edits.contacts)
+
+
+def test_the_recipe_leaves_a_number_unread_that_the_code_entered_beside_it_does_not_fit():
+    given_ = pl.DataFrame(
+        {"mobile_country_code": [None], "mobile_number": [None], "unread:mobile_number": ["country_code_missing: 1"]}
+    )
+    edits = Edits(given_)
+    edits.edit(0, "mobile_country_code", "47")
+
+    assert edits.contacts["mobile_number"].to_list() == [None]
+    assert edits.recipe.run(conform(given_)).contacts.equals(edits.contacts)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(pl.Series("^a$", ["x", "y"]), id="a name like a pattern"),
+        pytest.param(pl.Series("o", [{1}, {2}], dtype=pl.Object), id="objects"),
+        pytest.param(pl.Series("l", [[1], None]), id="lists"),
+    ],
+)
+def test_odd_columns_beside_are_no_hindrance(cells):
+    given_ = pl.DataFrame([cells, pl.Series("email", ["a@@example.com", "b"]), pl.Series("a", ["", "z"])])
+    edits = Edits(given_)
+    edits.edit(1, "email", "b@example.com")
+    edits.clean(ApplySuggestions())
+
+    assert edits.contacts["email"].to_list() == ["a@example.com", "b@example.com"]
+    assert run(edits.code, given_)["email"].to_list() == edits.contacts["email"].to_list()
