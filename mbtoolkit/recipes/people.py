@@ -65,9 +65,9 @@ class MergeDuplicates(Step):
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             clusters = self._clusters(frame)
-        merged = cleaning.merge_duplicates(
-            frame, clusters, keep=self.keep, date_column=self.date_column, rules=dict(self.rules)
-        )
+            merged = cleaning.merge_duplicates(
+                frame, clusters, keep=self.keep, date_column=self.date_column, rules=dict(self.rules)
+            )
         left = merged.left.group_by("reason", maintain_order=True).len()
         notes = list(dict.fromkeys(str(each.message) for each in said))
         notes += [f"{count:,} clusters are left as they were: {reason}" for reason, count in left.iter_rows()]

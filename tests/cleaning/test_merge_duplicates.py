@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import validate_contacts
+from mbtoolkit import Recipe, validate_contacts
 from mbtoolkit.cleaning import find_duplicates, merge_duplicates
 from mbtoolkit.contacts import OPT_INS
-from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from tests.cleaning.people import people
 
 ANN = pl.DataFrame(
@@ -252,3 +252,14 @@ def test_columns_of_rare_types_are_merged(cells, rule, kept):
 
     assert merged.contacts["x"].to_list() == [kept]
     assert merged.lost["column"].to_list() == ["x"]
+
+
+def test_dates_that_can_not_be_read_are_said():
+    dates = ["2020-01-01", "31.12.2025", None, " "]
+    contacts = pl.DataFrame({"email": ["a@example.com"] * 4, "Changed": dates})
+
+    with pytest.warns(SourceWarning, match="1 cells hold text that is no ISO 8601 date"):
+        merge_duplicates(contacts, find_duplicates(contacts), date_column="Changed")
+    told = Recipe().merge_duplicates(keep="newest", date_column="Changed", columns=[]).run(contacts).report["note"]
+    assert "31.12" not in told[0]
+    assert "no ISO 8601 date" in told[0]

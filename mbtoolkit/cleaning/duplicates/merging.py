@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -10,9 +11,9 @@ import polars as pl
 
 from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, is_contact_column
-from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from mbtoolkit.schemas.conform import UNREAD_PREFIX, conform, is_unread_column, unread_column
-from mbtoolkit.schemas.texts import has_text_form, text_form
+from mbtoolkit.schemas.texts import has_text_form, text_form, unless_blank
 
 Keep = Literal["first", "last", "newest", "most_complete"]
 """Which row of a cluster is preferred: its values stand, and only its gaps are filled from the others."""
@@ -85,6 +86,9 @@ def merge_duplicates(
         where one of their rows joins two other people, or where they hold two contact ids: the CRM knows these as two
         contacts, and it is for a person to say which is to go.
 
+    Warns:
+        SourceWarning: cells of the date column are filled and no dates; they count as blank.
+
     Raises:
         FrameError: `contacts` is no polars DataFrame; `clusters` lacks a column, names a row that `contacts` doesn't
             have, or one row twice; or the date column holds no dates.
@@ -97,6 +101,7 @@ def merge_duplicates(
     frame, chosen = conform(contacts), dict(rules or {})
     _check_choices(frame, keep, date_column, chosen)
     _check_clusters(clusters, frame.height)
+    _warn_of_no_dates(frame, date_column)
     together, left = _together(frame, clusters)
     members = _in_order(frame, together, keep, date_column)
     one = _one_row_each(frame, members, chosen, date_column)
@@ -209,6 +214,19 @@ def _times(frame: pl.DataFrame, column: str) -> pl.Expr:
         return cells.cast(pl.Datetime("us")).dt.epoch("us")
     msg = f"date_column {column!r} is of type {dtype}; it takes dates, times, or text such as 2025-01-31"
     raise FrameError(msg)
+
+
+def _warn_of_no_dates(frame: pl.DataFrame, column: str | None) -> None:
+    if column is None or frame.schema[column] != pl.String:
+        return
+    filled = unless_blank(pl.nth(frame.columns.index(column))).is_not_null()
+    unread = int(frame.select((filled & _times(frame, column).is_null()).sum()).item())
+    if unread:
+        msg = (
+            f"date_column {column!r}: {unread:,} cells hold text that is no ISO 8601 date (2025-01-31) and count as "
+            "blank, so that their rows are the oldest; normalize_date makes dates of them"
+        )
+        warnings.warn(msg, SourceWarning, stacklevel=3)
 
 
 def _one_row_each(
