@@ -303,6 +303,73 @@ def test_a_recipe_of_other_columns_says_what_does_not_fit(push):
     assert any("no column 'property:City'" in note for note in push.read_notes)
 
 
+def test_a_recipe_that_would_merge_what_was_pushed_is_refused_and_all_stays_as_it_was(checked, crm):
+    checked.edits.edit(1, "email", "bo@example.com")
+    run(checked)
+    before = checked.contacts
+    for recipe, told in [
+        (Recipe().merge_duplicates(columns=[]), "rows were pushed already"),
+        (Recipe().read_contacts({"E-post": "nonsense"}), "no field"),
+    ]:
+        with pytest.raises((MappingError, UsageError), match=told):
+            checked.use_recipe(recipe)
+        assert checked.contacts.equals(before)
+        assert checked.mapping["Navn"] == "property:First name"
+    assert checked.results.height == checked.contacts.height
+
+
+@SOURCE_WARNING
+def test_a_step_that_could_not_be_done_is_off_in_code_and_recipe(checked, client, path):
+    checked.add_steps(NormalizePhone("mobile_country_code"), NormalizeName("property:First name"))
+    checked.map_column("Mobil", "")
+    checked.check()
+    namespace = {"client": client}
+    exec(checked.code, namespace)
+    assert namespace["contacts"].equals(checked.contacts)
+    assert checked.whole_recipe.run(path).contacts.equals(checked.contacts)
+
+
+def test_what_was_mended_by_hand_stays_with_its_row_when_a_step_before_it_is_taken_back(checked):
+    checked.add_steps(MergeValues("property:First name", {"Dee": "Di", "Cy": "Si"}))
+    checked.edits.edit(2, "email_opt_in", "no")
+    checked.edits.edit(3, "property:First name", "Diane")
+    checked.change_recipe(lambda recipe: recipe.without(0))
+    assert checked.contacts["email_opt_in"].to_list() == [True, False, False, None, None]
+    # It no longer says what was mended.
+    assert checked.contacts["property:First name"].to_list() == ["Ann", "Bo", "Cy", "Dee", "Dee again"]
+
+
+@pytest.fixture
+def doubled(client):
+    emails = ["a@example.com", "a@example.com", "b@example.com", "c@example.com"]
+    phones = [f"+47 934 54 49{place}" for place in range(4)]
+    return of_frame(client, pl.DataFrame({"email": emails, "Mobile": phones, "Name": ["Ann", "Ann", "Bo", "Cy"]}))
+
+
+def test_what_was_mended_by_hand_after_a_merge_stays_with_its_row_without_it(doubled):
+    doubled.map_column("Name", "property:Name")
+    doubled.check()
+    doubled.add_steps(MergeDuplicates(columns=[]))
+    doubled.edits.edit(1, "property:Name", "Bob")
+    doubled.change_recipe(lambda recipe: recipe.without(0))
+    assert doubled.contacts["property:Name"].to_list() == ["Ann", "Ann", "Bob", "Cy"]
+
+
+def test_what_was_mended_by_hand_stays_with_its_row_when_another_mapping_merges_other_rows(doubled):
+    doubled.map_column("Name", "property:Name")
+    doubled.check()
+    doubled.add_steps(MergeDuplicates(columns=[]))
+    doubled.edits.edit(1, "property:Name", "Bob")
+    doubled.map_column("email", "")
+    doubled.check()
+    assert doubled.contacts["property:Name"].to_list() == ["Ann", "Ann", "Bob", "Cy"]
+
+
+def test_a_step_for_a_column_that_is_not_there_is_refused(checked):
+    with pytest.raises(RecipeError, match="needs the column 'Shoe size'"):
+        checked.add_steps(NormalizeName("Shoe size"))
+
+
 @SOURCE_WARNING
 def test_the_code_cleans_too(checked, client):
     checked.edits.edit(1, "email", "bo@example.com")

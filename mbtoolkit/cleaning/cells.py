@@ -122,3 +122,17 @@ def rows_once(cells: pl.DataFrame, key: str, answer: Callable[[pl.DataFrame], pl
     told = distinct.with_columns(answers)
     joined = cells.join(told, on=cells.columns, how="left", nulls_equal=True, maintain_order="left")
     return joined.get_column("\0answer").struct.unnest()
+
+
+def differing(before: pl.Series, after: pl.Series) -> pl.Series:
+    """Whether each cell of a column is another one than in a column of the same type.
+
+    Args:
+        before: the cells.
+        after: as many; null is only the same as null.
+    """
+    if before.dtype == pl.Object:
+        # polars does not compare objects.
+        return pl.Series([one != other for one, other in zip(before, after, strict=True)], dtype=pl.Boolean)
+    # Under a name that polars can't take for a pattern.
+    return before.alias("cell").ne_missing(after)

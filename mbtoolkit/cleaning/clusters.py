@@ -91,6 +91,17 @@ def merge_values(column: pl.Series, clusters: pl.DataFrame) -> pl.Series:
             for one value.
     """
     _check_text(column, "merge_values")
+    pairs = spellings(clusters)
+    # Under a name that polars can't take for a pattern.
+    return column.cast(pl.String).alias("").replace(pairs["value"], pairs["suggestion"]).alias(column.name)
+
+
+def spellings(clusters: pl.DataFrame) -> pl.DataFrame:
+    """The `value` and `suggestion` of what `cluster_values` returned, each pair once.
+
+    Raises:
+        FrameError: it has no value or suggestion, or two suggestions for one value, or they are no text.
+    """
     if not isinstance(clusters, pl.DataFrame) or not {"value", "suggestion"} <= set(clusters.columns):
         msg = "clusters is the frame that cluster_values returns: value, suggestion and more"
         raise FrameError(msg)
@@ -101,16 +112,23 @@ def merge_values(column: pl.Series, clusters: pl.DataFrame) -> pl.Series:
     if pairs["value"].null_count() or pairs["suggestion"].null_count():
         msg = "clusters has a line without a value or without a suggestion; drop it, for a blank cell stays blank"
         raise FrameError(msg)
-    return column.cast(pl.String).replace(pairs["value"], pairs["suggestion"])
+    if not all(_is_text(dtype) for dtype in pairs.dtypes):
+        msg = "clusters has values or suggestions that are no text; cast them to pl.String"
+        raise FrameError(msg)
+    return pairs.cast(pl.String)
 
 
 def _check_text(column: pl.Series, function: str) -> None:
     if not isinstance(column, pl.Series):
         msg = f"{function} takes a column, a polars Series such as frame['City'], not a {type(column).__name__}"
         raise FrameError(msg)
-    if column.dtype not in (pl.String, pl.Null) and not isinstance(column.dtype, pl.Categorical | pl.Enum):
+    if not _is_text(column.dtype):
         msg = f"{function} takes a column of text, not of {column.dtype}; column.cast(pl.String) makes it one"
         raise FrameError(msg)
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return dtype in (pl.String, pl.Null) or isinstance(dtype, pl.Categorical | pl.Enum)
 
 
 def _keys(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

@@ -65,7 +65,7 @@ def normalize_date(column: Column, order: Order, *, last_year: int | None = None
         or blank.
 
     Raises:
-        UsageError: another order, or the column has no text form.
+        UsageError: another order, a `last_year` that is no year of four digits, or the column has no text form.
 
     Example:
         >>> normalize_date(pl.Series(["31.3.2026", "4 juli 2026", "31/31/2026"]), "dmy").struct.field("date").to_list()
@@ -73,6 +73,9 @@ def normalize_date(column: Column, order: Order, *, last_year: int | None = None
     """
     if order not in _PLACES:
         msg = f"order={order!r} is none of {', '.join(map(repr, _PLACES))}"
+        raise UsageError(msg)
+    if last_year is not None and not 1000 <= last_year <= 9999:
+        msg = f"last_year is a year of four digits, such as 2026, not {last_year!r}"
         raise UsageError(msg)
     return answered(column, lambda cells: _dates(cells, order, last_year), DATE)
 

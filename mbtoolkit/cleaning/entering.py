@@ -23,7 +23,9 @@ Entered = dict[str, pl.DataFrame]
 """New cells: column of the frame -> `row`, `value`; no row twice."""
 
 
-def enter_texts(frame: pl.DataFrame, column: str, rows: pl.Series, texts: pl.Series) -> pl.DataFrame:
+def enter_texts(
+    frame: pl.DataFrame, column: str, rows: pl.Series, texts: pl.Series, *, alone: bool = False
+) -> pl.DataFrame:
     """A frame with texts put into cells of one column.
 
     A text is converted by the rules that a table is read by; what can't be converted is kept in the column's `unread:`
@@ -35,6 +37,8 @@ def enter_texts(frame: pl.DataFrame, column: str, rows: pl.Series, texts: pl.Ser
         column: one of its columns.
         rows: positions of the cells, each once.
         texts: as many; null or blank empties the cell.
+        alone: whether these cells alone are changed: a number does not fill in its country code, nor the other way
+            round.
 
     Raises:
         FrameError: there is no such column or row, or a row stands twice, or the column holds no text and is none of a
@@ -42,7 +46,8 @@ def enter_texts(frame: pl.DataFrame, column: str, rows: pl.Series, texts: pl.Ser
     """
     conformed = conform(frame)
     _check(conformed, column, rows, texts)
-    for name, cells in entered_texts(conformed, column, rows, texts, conformed.columns).items():
+    editable = [column] if alone else conformed.columns
+    for name, cells in entered_texts(conformed, column, rows, texts, editable).items():
         conformed = _with_cells(conformed, name, cells)
     return conformed
 

@@ -23,12 +23,13 @@ def shown_texts(frame: pl.DataFrame, column: str) -> pl.Series:
         column: one of its columns.
 
     Returns:
-        String, as long as the frame, under the column's name; null for an empty cell.
+        String, as long as the frame, under the name `text` (polars takes some columns' names for patterns); null for an
+        empty cell.
     """
     place = frame.get_column_index(column)
     beside = unread_column(column)
     unread = frame.get_column_index(beside) if is_contact_column(column) and beside in frame.columns else None
-    return frame.select(shown_text(place, column, frame.schema[column], unread).alias(column)).to_series()
+    return frame.select(shown_text(place, column, frame.schema[column], unread).alias("text")).to_series()
 
 
 def shown_text(place: int, name: str, dtype: pl.DataType, unread_place: int | None) -> pl.Expr:

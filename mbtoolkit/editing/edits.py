@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.cleaning.clusters import VALUES, cluster_values
 from mbtoolkit.cleaning.profiles import Profile, profile_texts
 from mbtoolkit.cleaning.shown import empty_unread
 from mbtoolkit.cleaning.targets import names_people
-from mbtoolkit.contacts import BY_NAME, is_contact_column
+from mbtoolkit.contacts import BY_NAME, IDENTIFIERS, is_contact_column
 from mbtoolkit.editing.code import edits_code, recipe_code
 from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
 from mbtoolkit.editing.typed import Draft, draft_cells
@@ -186,13 +187,19 @@ class Edits:
         for column in self._columns:
             names = [column.name, unread_column(column.name)]
             differs = [
-                before.get_column(name).ne_missing(after.get_column(name)) for name in names if name in after.columns
+                differing(before.get_column(name), after.get_column(name)).alias(str(place))
+                for place, name in enumerate(names)
+                if name in after.columns
             ]
             rows = pl.DataFrame(differs).select(pl.any_horizontal(pl.all())).to_series().arg_true()
             texts = [
                 frame[rows].select(column.text(frame.schema[column.name])).to_series() for frame in (before, after)
             ]
             found += [(row, column.name, was, now) for row, was, now in zip(rows, *texts, strict=True)]
+        code, number = IDENTIFIERS["mobile"]
+        coded = {row for row, name, *_ in found if name == code and after.get_column(code)[row] is not None}
+        # A number that was only tried anew with the code that was entered is tried so again.
+        found = [each for each in found if each[1] != number or each[0] not in coded or each[2] != each[3]]
         found.sort(key=lambda each: each[0])
         rows_found = list(dict.fromkeys(row for row, *_ in found))
         prints = dict(zip(rows_found, row_prints(before, rows_found), strict=True))
@@ -329,7 +336,8 @@ class Edits:
             What changed.
 
         Raises:
-            UsageError: the step is none, merges rows, or needs a column that isn't there or may not be edited.
+            UsageError: the step is none, merges rows, needs a column that isn't there, or would change one that may not
+                be edited.
         """
         if not isinstance(step, Step) or not step.keeps_rows:
             msg = "clean takes a step of mbtoolkit.recipes that keeps every row where it is"
@@ -339,14 +347,25 @@ class Edits:
         if missing:
             msg = f"there is no column {missing[0]!r}"
             raise UsageError(msg)
+        if not step.is_on:
+            return Touched()
         outcome = step.run(self._frame)
+        made = _with_room_for_unread(outcome.frame)
+        changed = {
+            name: rows
+            for name in self._frame.columns
+            if len(rows := differing(self._frame.get_column(name), made.get_column(name)).arg_true())
+        }
         editable = {column.name for column in self._columns if not column.read_only}
-        held = [name for name in self._frame.columns if name.removeprefix(UNREAD_PREFIX) in editable]
+        held = [name for name in changed if name.removeprefix(UNREAD_PREFIX) not in editable]
+        if held:
+            msg = f"the step would change the column {held[0].removeprefix(UNREAD_PREFIX)!r}, which may not be edited"
+            raise UsageError(msg)
         patches = [
-            _Patch(name, rows.to_list(), before.gather(rows).to_list(), after.gather(rows).to_list())
-            for name in held
-            for before, after in [(self._frame.get_column(name), outcome.frame.get_column(name))]
-            if len(rows := before.ne_missing(after).arg_true())
+            _Patch(
+                name, rows.to_list(), *(frame.get_column(name).gather(rows).to_list() for frame in (self._frame, made))
+            )
+            for name, rows in changed.items()
         ]
         return self._make_step(patches, step)._replace(unread=outcome.issues.height)
 
@@ -609,10 +628,19 @@ class Edits:
         return validate_contacts(self.contacts, schema=self._schema).issues
 
     def _takes_every_suggestion(self, editable: list[str]) -> bool:
-        """Whether none is for a column that may not be edited, and no cell has two: as the step of a recipe does it."""
+        """Whether the step of a recipe does the same: it edits any column, and knows the toolkit's own schema only."""
+        # One cell of a mobile is mended with the other.
+        held = {column.name for column in self._columns} - set(editable)
+        if not held.isdisjoint(IDENTIFIERS["mobile"]):
+            return False
         suggested = self._issues.filter(pl.col("suggestion").is_not_null())
-        once = suggested.select("row", "column", "suggestion").unique().select("row", "column")
-        return bool(suggested["column"].is_in(editable).all()) and not once.is_duplicated().any()
+        once = suggested.select("row", "column", "suggestion").unique().sort(pl.all())
+        if self._schema is not ContactSchema:
+            usual = validate_contacts(self.contacts).issues.filter(pl.col("suggestion").is_not_null())
+            if not usual.select("row", "column", "suggestion").unique().sort(pl.all()).equals(once):
+                return False
+        is_twice = once.select("row", "column").is_duplicated().any()
+        return bool(suggested["column"].is_in(editable).all()) and not is_twice
 
     def _suggestions_for(self, column: Column) -> pl.DataFrame:
         about = (pl.col("column") == column.name) & pl.col("suggestion").is_not_null()

@@ -9,7 +9,6 @@ import polars as pl
 
 from mbtoolkit.cleaning.shown import shown_texts
 from mbtoolkit.recipes import (
-    Cell,
     Cleaned,
     ColumnStep,
     EditCells,
@@ -51,20 +50,24 @@ def renamed(step: Step, names: Mapping[str, str]) -> Step:
     return step
 
 
-def done_again(contacts: pl.DataFrame, recipe: Recipe, *, same_rows: bool) -> tuple[Recipe, Cleaned, list[str]]:
-    """Does steps that were made for a table as it was read before.
+def done_again(
+    contacts: pl.DataFrame, recipe: Recipe, rows: Mapping[int, pl.Series], *, as_found: bool = False
+) -> tuple[Recipe, Cleaned, list[str]]:
+    """Does steps that were made for a table as it was read or cleaned before.
 
     Args:
         contacts: the table as it is read now.
         recipe: the steps, under the names that the columns have now.
-        same_rows: whether it is the same table, so that cells mended by hand are known by their place.
+        rows: what is known of the steps that were done to this table before (`Cleaned.rows_before`), by their position
+            in `recipe`: what was done by hand is done to the same rows then, whatever they say and wherever they stand.
+        as_found: whether a cell is mended by hand whatever it says by now.
 
     Returns:
         The recipe as it was done, what came of it, and what is to be said of steps that could not be done.
     """
     cleaned, notes, steps = Cleaned(contacts), [], []
     for place, step in enumerate(recipe.steps):
-        made = _in_place(step, cleaned.contacts) if same_rows else step
+        made = _in_place(step, cleaned, rows[place], as_found=as_found) if place in rows else step
         steps.append(made)
         missing = [name for name in made.needs if name not in cleaned.contacts.columns]
         if missing:
@@ -74,18 +77,67 @@ def done_again(contacts: pl.DataFrame, recipe: Recipe, *, same_rows: bool) -> tu
     return Recipe(tuple(steps)), cleaned, notes
 
 
-def _in_place(step: Step, frame: pl.DataFrame) -> Step:
-    """A step by hand with the prints that its rows have now."""
-    if isinstance(step, MergeRows) and max(step.rows, default=0) < frame.height:
-        return replace(step, prints=row_prints(frame, step.rows))
-    if not isinstance(step, EditCells) or max((cell.row for cell in step.cells), default=0) >= frame.height:
+def rows_known(before: Recipe, cleaned: Cleaned, recipe: Recipe) -> dict[int, pl.Series]:
+    """What is known of the steps of a recipe that were done as part of another one, as `done_again` takes it.
+
+    Args:
+        before: the other one.
+        cleaned: what it made.
+        recipe: the same with steps removed or switched.
+    """
+    known = [(before.steps[place], rows) for place, rows in cleaned.rows_before.items()]
+    found: dict[int, pl.Series] = {}
+    for place, step in enumerate(recipe.steps):
+        number = next((number for number, (other, _) in enumerate(known) if other == step), None)
+        if number is not None:
+            found[place] = known[number][1]
+            # In their order, as two steps may be equal.
+            known = known[number + 1 :]
+    return found
+
+
+def as_done(recipe: Recipe, cleaned: Cleaned | None) -> Recipe:
+    """A recipe with the steps switched off that could not be done, as it is run elsewhere.
+
+    Args:
+        recipe: the steps.
+        cleaned: what they made; None: nothing was done yet.
+    """
+    if cleaned is None:
+        return recipe
+    done = cleaned.rows_before
+    return Recipe(tuple(replace(step, is_on=step.is_on and place in done) for place, step in enumerate(recipe.steps)))
+
+
+def _in_place(step: Step, cleaned: Cleaned, rows: pl.Series, *, as_found: bool) -> Step:
+    """A step by hand with the places and the prints that its rows have now.
+
+    Args:
+        step: any.
+        cleaned: what the steps before it made.
+        rows: for each row that it was done to, the position in the given table of the row that stands for it.
+        as_found: whether a cell is mended whatever it says by now.
+    """
+    frame, into = cleaned.contacts, cleaned.rows["into"]
+
+    def now(row: int) -> int:
+        return int(into[int(rows[row])])
+
+    by_hand = step.rows if isinstance(step, MergeRows) else []
+    by_hand = [cell.row for cell in step.cells] if isinstance(step, EditCells) else by_hand
+    known = sorted({row for row in by_hand if 0 <= row < len(rows)})
+    places = {row: now(row) for row in known}
+    if len(known) < len(set(by_hand)) or len(set(places.values())) < len(known):
+        # Rows that are one by now are for the step itself to refuse.
         return step
-    rows = sorted({cell.row for cell in step.cells})
-    prints = dict(zip(rows, row_prints(frame, rows), strict=True))
-    texts = {name: shown_texts(frame, name) for name in {cell.column for cell in step.cells} & set(frame.columns)}
-    return replace(step, cells=[_as_found(cell, prints[cell.row], texts) for cell in step.cells])
-
-
-def _as_found(cell: Cell, print_: str, texts: Mapping[str, pl.Series]) -> Cell:
-    before = texts[cell.column][cell.row] if cell.column in texts else cell.before
-    return replace(cell, print=print_, before=before)
+    prints = dict(zip(known, row_prints(frame, list(places.values())), strict=True))
+    if isinstance(step, MergeRows):
+        return replace(step, rows=[places[row] for row in step.rows], prints=[prints[row] for row in step.rows])
+    if not isinstance(step, EditCells):
+        return step
+    cells = [replace(cell, row=places[cell.row], print=prints[cell.row]) for cell in step.cells]
+    if as_found:
+        names = {cell.column for cell in cells} & set(frame.columns)
+        texts = {name: shown_texts(frame, name) for name in names}
+        cells = [replace(cell, before=texts[cell.column][cell.row]) if cell.column in texts else cell for cell in cells]
+    return replace(step, cells=cells)

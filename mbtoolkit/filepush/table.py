@@ -21,7 +21,7 @@ from mbtoolkit.filepush.pushing import Pushing
 from mbtoolkit.filepush.recipe import push_code, reading_code
 from mbtoolkit.filepush.review import STORED, Review, changed_rows, review_of
 from mbtoolkit.filepush.sources import Source
-from mbtoolkit.filepush.steps import done_again, renamed
+from mbtoolkit.filepush.steps import as_done, done_again, renamed, rows_known
 from mbtoolkit.reading import load_table, read_contacts
 from mbtoolkit.recipes import Cleaned, MergeRows, ReadContacts, Recipe, Step, row_prints
 from mbtoolkit.recipes.step import counted
@@ -36,10 +36,19 @@ SAMPLE_CELLS: Final = 3
 PROFILED: Final = 3
 """Values, and patterns, of a column that its profile lists."""
 _SAMPLE_ROWS: Final = 200
+_CHOSEN: Final = (
+    "mapping",
+    "duplicates",
+    "default_country",
+    "notes",
+    "read_notes",
+    "recipe",
+    "edits",
+    "cleaned",
+    "_read_with",
+    "_named_by",
+)
 _NO_ROWS: Final = pl.Series(dtype=pl.Int64)
-_HELD: Final = ("mapping", "default_country", "notes", "read_notes", "recipe", "edits", "cleaned", "_read_with",
-                "_named_by", "duplicates")  # fmt: skip
-"""What is put back where a recipe does not fit."""
 
 
 class FilePush:
@@ -158,7 +167,8 @@ class FilePush:
             )
         self.settle()
         recipe = self._recipe_for(self.mapping)
-        again, cleaned, notes = done_again(contacts, recipe, same_rows=self._read_with is not None)
+        rows = self.cleaned.rows_before if self.cleaned is not None and self._read_with is not None else {}
+        again, cleaned, notes = done_again(contacts, recipe, rows, as_found=True)
         self._take_cleaned(again, cleaned)
         self.duplicates = None
         self._read_with, self._named_by = asked, asked[0]
@@ -207,7 +217,7 @@ class FilePush:
         assert self.cleaned is not None, "check comes first"
         cleaned, recipe = self.cleaned, self.recipe.then(*steps)
         for place, step in enumerate(recipe.steps[len(self.recipe) :], len(self.recipe)):
-            cleaned = cleaned.after(place, step)
+            cleaned = cleaned.after(place, step) if step.is_on else cleaned
         self._take_cleaned(recipe, cleaned)
 
     def change_recipe(self, change: Callable[[Recipe], Recipe]) -> None:
@@ -221,7 +231,9 @@ class FilePush:
         """
         self.settle()
         assert self.cleaned is not None, "check comes first"
-        again, cleaned, notes = done_again(self.cleaned.given, change(self.recipe), same_rows=False)
+        recipe = change(self.recipe)
+        rows = rows_known(self.recipe, self.cleaned, recipe)
+        again, cleaned, notes = done_again(self.cleaned.given, recipe, rows)
         self._take_cleaned(again, cleaned)
         self.read_notes += [note for note in notes if note not in self.read_notes]
 
@@ -304,14 +316,15 @@ class FilePush:
 
     def follow(self, before: FilePush) -> None:
         """Takes over the clean-up of a table with the same columns; `check` does it."""
-        self.recipe, self._named_by = Recipe(before.whole_recipe.steps[1:]), before._named_by
+        made = before.edits.recipe.steps if before.edits is not None else ()
+        self.recipe, self._named_by = before.recipe.then(*made), before._named_by
 
     @property
     def whole_recipe(self) -> Recipe:
         """The clean-up from the table as it came to the contacts as they are, to be saved and run on the next table."""
         made = self.edits.recipe.steps if self.edits is not None else ()
         read = Recipe().read_contacts(self.mapping, default_country=self.default_country)
-        return read.then(*self.recipe.steps, *made)
+        return read.then(*as_done(self.recipe, self.cleaned).steps, *made)
 
     def use_recipe(self, recipe: Recipe) -> None:
         """Takes up a recipe that was made for another table: its mapping, and its steps in the place of all so far.
@@ -330,24 +343,26 @@ class FilePush:
                 "run it in a cell, Recipe.read(path).run(source), and give the panel what comes of it"
             )
             raise RecipeError(msg)
-        held = {name: getattr(self, name) for name in _HELD}
-        steps, first = recipe.steps[len(reading) :], recipe.steps[0] if reading else None
+        before = {name: getattr(self, name) for name in _CHOSEN}
+        try:
+            self._use(recipe.steps[len(reading) :], recipe.steps[0] if reading else None)
+        except MbtoolkitError:
+            for name, value in before.items():
+                setattr(self, name, value)
+            raise
+
+    def _use(self, steps: tuple[Step, ...], first: Step | None) -> None:
         if isinstance(first, ReadContacts):
             gone = [column for column, target in first.mapping.items() if target and column not in self.mapping]
             new = [column for column in self.mapping if column not in first.mapping]
             self.mapping = {column: first.mapping.get(column, "") for column in self.mapping}
             self.default_country = first.default_country
-            notes = [f"the recipe names columns that are not here: {', '.join(map(repr, gone))}"] if gone else []
-            notes += [f"columns that the recipe does not name: {', '.join(map(repr, new))}"] if new else []
-            self.notes = [*self.notes, *notes]
-        self.recipe, self.edits, self.cleaned = Recipe(steps), None, None
+            told = [f"the recipe names columns that are not here: {', '.join(map(repr, gone))}"] if gone else []
+            told += [f"columns that the recipe does not name: {', '.join(map(repr, new))}"] if new else []
+            self.notes = [*self.notes, *told]
+        self.recipe, self.edits = Recipe(steps), None
         self._read_with = self._named_by = None
-        try:
-            self.check()
-        except MbtoolkitError:
-            for name, value in held.items():
-                setattr(self, name, value)
-            raise
+        self.check()
 
     @property
     def contacts(self) -> pl.DataFrame | None:
@@ -490,7 +505,7 @@ class FilePush:
             return None
         if not self.recipe.steps:
             return self.edits.code
-        return recipe_code(self.recipe.then(*self.edits.recipe.steps))
+        return recipe_code(as_done(self.recipe, self.cleaned).then(*self.edits.recipe.steps))
 
     def _options(self) -> dict[str, str]:
         options = {"list_id": repr(self.list_id)} if self.list_id else {}

@@ -8,6 +8,7 @@ import polars as pl
 
 from mbtoolkit.cleaning.entering import CODE, enter_texts
 from mbtoolkit.cleaning.shown import shown_texts
+from mbtoolkit.contacts import IDENTIFIERS
 from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.prints import placed_rows
 from mbtoolkit.recipes.step import Outcome, Step, counted
@@ -64,18 +65,22 @@ class EditCells(Step):
             raise UsageError(msg)
         prints = {cell.row: cell.print for cell in self.cells}
         places = dict(zip(prints, placed_rows(contacts, list(prints), list(prints.values())), strict=True))
-        texts = {name: shown_texts(contacts, name) for name in {c.column for c in self.cells} & set(contacts.columns)}
+        shown = {name: shown_texts(contacts, name) for name in {c.column for c in self.cells} & set(contacts.columns)}
         missed = 0
-        made: dict[str, dict[int, str | None]] = {}
+        made: dict[tuple[str, bool], dict[int, str | None]] = {}
+        named = {(cell.row, cell.column) for cell in self.cells}
+        # Where both cells of a mobile were mended, each is what it was mended to, whatever waits beside it unread.
+        whole = {cell.row for cell in self.cells if {(cell.row, name) for name in IDENTIFIERS["mobile"]} <= named}
         for cell in self.cells:
             place = places[cell.row]
-            if place is None or cell.column not in texts or texts[cell.column][place] != cell.before:
+            if place is None or cell.column not in shown or shown[cell.column][place] != cell.before:
                 missed += 1
             else:
-                made.setdefault(cell.column, {})[place] = cell.after
+                alone = cell.column in IDENTIFIERS["mobile"] and cell.row in whole
+                made.setdefault((cell.column, alone), {})[place] = cell.after
         # A country code is entered before the numbers that it is for.
-        for column in sorted(made, key=lambda name: name != CODE):
-            rows = pl.Series(list(made[column]), dtype=pl.Int64)
-            contacts = enter_texts(contacts, column, rows, pl.Series(list(made[column].values()), dtype=pl.String))
+        for (column, alone), cells in sorted(made.items(), key=lambda each: each[0][0] != CODE):
+            rows, texts = pl.Series(list(cells), dtype=pl.Int64), pl.Series(list(cells.values()), dtype=pl.String)
+            contacts = enter_texts(contacts, column, rows, texts, alone=alone)
         told = f"not mended: {missed:,} of {counted(len(self.cells), 'cell')}, whose row does not stand here as it did"
         return Outcome(contacts, notes=(told,) if missed else ())

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.cleaning.shown import empty_unread, shown_texts
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.errors import MbtoolkitError, RecipeError, UsageError
@@ -66,6 +67,10 @@ class Done:
         Raises:
             RecipeError: it can't be done to this frame.
         """
+        missing = [name for name in step.needs if name not in frame.columns]
+        if missing:
+            msg = f"step {place} ({step.do}) needs the column {missing[0]!r}, which isn't there"
+            raise RecipeError(msg)
         try:
             done = cls(place, step, frame, step.run(frame), rows)
         except MbtoolkitError as error:
@@ -128,7 +133,7 @@ def _differing(before: pl.DataFrame, after: pl.DataFrame, name: str) -> pl.Serie
     beside = unread_column(name) if is_contact_column(name) else None
     same_type = before.schema[name] == after.schema[name]
     if same_type and (beside is None or (beside not in before.columns and beside not in after.columns)):
-        differs = before.get_column(name).ne_missing(after.get_column(name))
+        differs = differing(before.get_column(name), after.get_column(name))
     else:
         differs = shown_texts(before, name).ne_missing(shown_texts(after, name))
     return differs.arg_true().cast(pl.Int64)
@@ -195,6 +200,11 @@ class Cleaned:
     def given(self) -> pl.DataFrame:
         """The table that was given, as it was."""
         return self._given
+
+    @property
+    def rows_before(self) -> dict[int, pl.Series]:
+        """For each step that was done, by its position: of each row before it, where it stands in the given table."""
+        return {each.place: each.rows for each in self._done}
 
     @property
     def headline(self) -> str:

@@ -23,10 +23,11 @@ from mbtoolkit.cleaning import (
 from mbtoolkit.cleaning.entering import CODE, NUMBER, enter_texts
 from mbtoolkit.cleaning.shown import shown_texts
 from mbtoolkit.contacts import is_contact_column, label_of
+from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.step import Outcome, Step, counted
 from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
 from mbtoolkit.schemas.frames import ISSUES
-from mbtoolkit.schemas.texts import text_form, unless_blank
+from mbtoolkit.schemas.texts import has_text_form, text_form, unless_blank
 
 _ISSUE: str = r"^([a-z_]+): ((?s:.*))$"
 """How the cleaning functions say what is wrong: a rule's code, and words."""
@@ -100,10 +101,17 @@ class ColumnStep(Step):
 
 
 def _as_text(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """The frame with a column that is no contact's as texts."""
+    """The frame with a column that is no contact's as texts.
+
+    Raises:
+        UsageError: its cells have no text form.
+    """
     dtype = frame.schema[column]
     if dtype == pl.String or is_contact_column(column):
         return frame
+    if not has_text_form(dtype):
+        msg = f"the column {column!r} is of type {dtype}, which has no text form; make it text first"
+        raise UsageError(msg)
     place = frame.get_column_index(column)
     return frame.with_columns(frame.select(text_form(pl.nth(place), dtype).alias(column)).to_series())
 
@@ -112,7 +120,7 @@ def _rows_to_read(frame: pl.DataFrame, column: str) -> pl.Series:
     """The positions of the cells that hold text: of a column that holds numbers or truth values, the unread ones."""
     filled = shown_texts(frame, column).is_not_null()
     if frame.schema[column] != pl.String:
-        filled &= frame.get_column(column).is_null()
+        filled &= frame.get_column(column).alias("cell").is_null()
     return filled.arg_true().cast(pl.Int64)
 
 

@@ -77,11 +77,15 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[Step, ...]:
     name = Path(path).name
     is_json = _is_json(path)
     try:
-        text = Path(path).read_bytes().decode()
-        told = json.loads(text) if is_json else tomllib.loads(text)
-    except OSError as error:
-        msg = f"the recipe {name!r} can't be read: {error.strerror}"
+        given = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "its path can be no file's"
+        msg = f"the recipe {name!r} can't be read: {why}"
         raise RecipeError(msg) from error
+    try:
+        # Some editors begin a file with a mark of its encoding.
+        text = given.decode("utf-8-sig")
+        told = json.loads(text) if is_json else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         msg = f"the recipe {name!r} is no {'JSON' if is_json else 'TOML'} in UTF-8: {_place(error)}"
         raise RecipeError(msg) from None
@@ -107,7 +111,9 @@ def _place(error: Exception) -> str:
     """Where a file is broken, without what stands there."""
     if isinstance(error, json.JSONDecodeError | tomllib.TOMLDecodeError):
         return str(error)
-    return "it is nested too deeply" if isinstance(error, RecursionError) else "it is not UTF-8"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "it holds a number that is too long"
 
 
 def _step(place: int, data: Any, name: str) -> Step:
@@ -126,7 +132,8 @@ def _step(place: int, data: Any, name: str) -> Step:
     wrong += ["is_on is no part of it; write off = true"] if told.pop("is_on", None) is not None else []
     try:
         # As JSON, because strictly checked Python data would have to be a step already.
-        text = json.dumps({**told, "is_on": is_off is not True}, default=lambda _: None)
+        # A date of TOML, which no part takes, becomes what none takes either; null would be taken for a default.
+        text = json.dumps({**told, "is_on": is_off is not True}, default=lambda _: [[]])
         made: Step = TypeAdapter(kind).validate_json(text)
     except ValidationError as error:
         wrong += [_said(each) for each in error.errors(include_url=False, include_input=False, include_context=False)]

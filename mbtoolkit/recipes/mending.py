@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 import polars as pl
 
 from mbtoolkit.cleaning import apply_suggestions
+from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.step import Outcome, Step, listed
+from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.validation import validate_contacts
 
 
@@ -31,8 +34,13 @@ class ApplySuggestions(Step):
         """Mends the cells.
 
         Raises:
-            UsageError: the frame is not one of contacts.
+            UsageError: the frame is not one of contacts, or there is no such rule.
         """
+        unknown = [rule for rule in self.rules or () if rule not in RULES]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], RULES, n=1)
+            msg = f"there is no rule {unknown[0]!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
+            raise UsageError(msg)
         issues = validate_contacts(frame).issues
         if self.rules is not None:
             issues = issues.filter(pl.col("rule").is_in(self.rules))

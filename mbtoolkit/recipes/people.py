@@ -64,17 +64,26 @@ class MergeDuplicates(Step):
         """
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            clusters = cleaning.find_duplicates(frame, columns=self.columns, threshold=self.threshold)
-        if self.apart:
-            prints = prints_of(frame, clusters["row"])
-            clusters = clusters.filter(~prints.is_in(self.apart))
-        merged = cleaning.merge_duplicates(
-            frame, clusters, keep=self.keep, date_column=self.date_column, rules=dict(self.rules)
-        )
+            clusters = self._clusters(frame)
+            merged = cleaning.merge_duplicates(
+                frame, clusters, keep=self.keep, date_column=self.date_column, rules=dict(self.rules)
+            )
         left = merged.left.group_by("reason", maintain_order=True).len()
-        notes = [str(each.message) for each in said]
+        notes = list(dict.fromkeys(str(each.message) for each in said))
         notes += [f"{count:,} clusters are left as they were: {reason}" for reason, count in left.iter_rows()]
         return Outcome(merged.contacts, merged.rows["into"], notes=tuple(notes))
+
+    def _clusters(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What is to be merged, without the rows that are left apart."""
+        clusters = cleaning.find_duplicates(frame, columns=self.columns, threshold=self.threshold)
+        is_apart = prints_of(frame, clusters["row"]).is_in(self.apart) if self.apart else pl.Series([False])
+        if not is_apart.any():
+            return clusters
+        # Found anew, as two rows may have hung together by one of these alone.
+        rows = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
+        others = rows.filter(~rows.is_in(clusters["row"].filter(is_apart).implode()))
+        found = cleaning.find_duplicates(frame[others], columns=self.columns, threshold=self.threshold)
+        return found.with_columns(others.gather(found["row"]).alias("row"))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from mbtoolkit.cleaning.clusters import spellings
 from mbtoolkit.errors import FrameError, MbtoolkitError, RecipeError, UsageError
 from mbtoolkit.reading import load_table
 from mbtoolkit.recipes.cells import Cell, EditCells
@@ -139,8 +140,18 @@ class Recipe:
         return self.then(*(NormalizePhone(column, default_country) for column in columns))
 
     def normalize_opt_in(self, *columns: str, yes: Sequence[str] = YES_WORDS, no: Sequence[str] = NO_WORDS) -> Recipe:
-        """Writes consent as `yes` and `no`; only the listed words count: `mbtoolkit.cleaning.normalize_opt_in`."""
-        return self.then(*(NormalizeOptIn(column, list(yes), list(no)) for column in columns))
+        """Writes consent as `yes` and `no`; only the listed words count: `mbtoolkit.cleaning.normalize_opt_in`.
+
+        Args:
+            columns: their names.
+            yes: all words that give consent.
+            no: all words that refuse it.
+
+        Raises:
+            UsageError: `yes` or `no` is no list.
+        """
+        words = _listed(yes, "yes"), _listed(no, "no")
+        return self.then(*(NormalizeOptIn(column, *words) for column in columns))
 
     def merge_values(self, column: str, values: Mapping[str, str] | pl.DataFrame) -> Recipe:
         """Gives each value one spelling; see `mbtoolkit.cleaning.merge_values`.
@@ -148,10 +159,13 @@ class Recipe:
         Args:
             column: its name.
             values: {spelling: the one that replaces it}, or what `cluster_values` returned, looked over.
+
+        Raises:
+            FrameError: the frame has no value or suggestion, or two suggestions for one value.
         """
         if isinstance(values, pl.DataFrame):
-            pairs = values.filter(pl.col("value") != pl.col("suggestion"))
-            values = dict(pairs.select("value", "suggestion").iter_rows())
+            pairs = spellings(values)
+            values = dict(pairs.filter(pl.col("value") != pl.col("suggestion")).iter_rows())
         return self.then(MergeValues(column, dict(values)))
 
     def read_contacts(self, mapping: Mapping[str, str] | None = None, *, default_country: str | None = None) -> Recipe:
@@ -163,8 +177,11 @@ class Recipe:
 
         Args:
             rules: the codes of the rules whose suggestions are taken; all by default.
+
+        Raises:
+            UsageError: `rules` is no list.
         """
-        return self.then(ApplySuggestions(None if rules is None else list(rules)))
+        return self.then(ApplySuggestions(None if rules is None else _listed(rules, "rules")))
 
     def merge_duplicates(
         self,
@@ -185,9 +202,13 @@ class Recipe:
             columns: what is compared.
             threshold: the probability from which two rows are one person.
             apart: prints (`row_prints`) of rows that are left as they are.
+
+        Raises:
+            UsageError: `columns` or `apart` is no list.
         """
-        given = None if columns is None else list(columns)
-        return self.then(MergeDuplicates(keep, date_column, dict(rules or {}), given, threshold, list(apart)))
+        given = None if columns is None else _listed(columns, "columns")
+        held = _listed(apart, "apart")
+        return self.then(MergeDuplicates(keep, date_column, dict(rules or {}), given, threshold, held))
 
     def merge_rows(
         self, rows: Sequence[int], prints: Sequence[str], *, choices: Mapping[str, int] | None = None
@@ -318,6 +339,18 @@ class Recipe:
         return (
             f"<div><p><strong>Recipe: {counted(len(self.steps), 'step')}</strong></p><ol start='0'>{lines}</ol></div>"
         )
+
+
+def _listed(texts: Sequence[str], name: str) -> list[str]:
+    """Texts as a list; one text by itself would be taken for its letters.
+
+    Raises:
+        UsageError: they are one text.
+    """
+    if isinstance(texts, str):
+        msg = f"{name}= takes a list, such as {name}=[{texts!r}], not one text"
+        raise UsageError(msg)
+    return list(texts)
 
 
 def _missed(name: str, columns: list[str]) -> str:

@@ -119,3 +119,12 @@ def test_nothing_to_cluster_is_an_empty_frame(column):
 def test_a_call_that_cannot_work_is_refused(call, said):
     with pytest.raises(FrameError, match=said):
         call()
+
+
+def test_a_name_that_polars_takes_for_a_pattern_is_a_name():
+    column = pl.Series("^a$", ["Oslo", "oslo", "Oslo"])
+
+    merged = merge_values(column, cluster_values(column))
+
+    assert merged.to_list() == ["Oslo"] * 3
+    assert merged.name == "^a$"

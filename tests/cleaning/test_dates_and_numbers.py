@@ -180,3 +180,9 @@ def test_the_order_and_the_mark_must_be_said():
         date_of("1.2.2026", "ydm")
     with pytest.raises(UsageError, match=r"neither ',' nor '\.'"):
         number_of("1", ";")
+
+
+@pytest.mark.parametrize("year", [26, 0, -1, 20026])
+def test_the_last_year_of_two_digits_has_four(year):
+    with pytest.raises(UsageError, match="a year of four digits"):
+        normalize_date(pl.Series(["1.2.26"]), "dmy", last_year=year)

@@ -352,3 +352,8 @@ def test_a_call_that_cannot_work_is_refused(arguments, error, said):
     frame = pl.DataFrame({"email": ["a@example.com"], "nested": [[1]]})
     with pytest.raises(error, match=said):
         find_duplicates(**{"contacts": frame} | arguments)
+
+
+def test_one_column_is_not_taken_for_its_letters():
+    with pytest.raises(UsageError, match=r"columns=\['City'\]"):
+        find_duplicates(pl.DataFrame({"City": ["Oslo", "Oslo"]}), columns="City")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import validate_contacts
+from mbtoolkit import Recipe, validate_contacts
 from mbtoolkit.cleaning import find_duplicates, merge_duplicates
 from mbtoolkit.contacts import OPT_INS
-from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from tests.cleaning.people import people
 
 ANN = pl.DataFrame(
@@ -234,3 +236,30 @@ def test_rows_in_are_rows_out_and_rows_merged_and_consent_never_grows(rows, keep
 def test_a_call_that_cannot_work_is_refused(arguments, error, said):
     with pytest.raises(error, match=said):
         merge_duplicates(**{"contacts": ANN, "clusters": clusters(ANN)} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule", "kept"),
+    [
+        pytest.param(pl.Series([dt.timedelta(1), dt.timedelta(10)]), "longest", dt.timedelta(10), id="durations"),
+        pytest.param(pl.Series([{1}, {2}], dtype=pl.Object), "first", {1}, id="objects"),
+    ],
+)
+def test_columns_of_rare_types_are_merged(cells, rule, kept):
+    contacts = pl.DataFrame({"email": ["a@example.com"] * 2, "x": cells})
+
+    merged = merge_duplicates(contacts, find_duplicates(contacts), keep="first", rules={"x": rule})
+
+    assert merged.contacts["x"].to_list() == [kept]
+    assert merged.lost["column"].to_list() == ["x"]
+
+
+def test_dates_that_can_not_be_read_are_said():
+    dates = ["2020-01-01", "31.12.2025", None, " "]
+    contacts = pl.DataFrame({"email": ["a@example.com"] * 4, "Changed": dates})
+
+    with pytest.warns(SourceWarning, match="1 cells hold text that is no ISO 8601 date"):
+        merge_duplicates(contacts, find_duplicates(contacts), date_column="Changed")
+    told = Recipe().merge_duplicates(keep="newest", date_column="Changed", columns=[]).run(contacts).report["note"]
+    assert "31.12" not in told[0]
+    assert "no ISO 8601 date" in told[0]

@@ -14,7 +14,16 @@ from polars.testing import assert_frame_equal
 from mbtoolkit.editing import Edits, View
 from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import FrameError, UsageError
-from mbtoolkit.recipes import CleanText, MergeDuplicates, NormalizeCountry, NormalizeOptIn
+from mbtoolkit.recipes import (
+    ApplySuggestions,
+    CleanText,
+    MergeDuplicates,
+    NormalizeCountry,
+    NormalizeDate,
+    NormalizeEmail,
+    NormalizeOptIn,
+    NormalizePhone,
+)
 from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema, conform
 from mbtoolkit.validation import validate_contacts
 
@@ -693,3 +702,132 @@ class TestSteps:
                 edits.apply_suggestions()
         assert_frame_equal(edits.recipe.run(conform(start())).contacts, edits.contacts, check_column_order=False)
         assert_frame_equal(run(edits.code, start()), edits.contacts, check_column_order=False)
+
+
+def test_a_step_that_empties_what_was_unread_is_done(messy):
+    edits = Edits(messy)
+    edits.clean(ApplySuggestions())
+
+    assert after(edits, 2, "email") == ("cyd@example.com",)
+    assert run(edits.code, messy).equals(edits.contacts)
+
+
+def test_a_step_that_would_change_a_column_that_may_not_be_edited_is_refused(messy):
+    edits = Edits(messy, read_only=["email"])
+
+    with pytest.raises(UsageError, match="'email', which may not be edited"):
+        edits.clean(ApplySuggestions())
+    assert edits.contacts.equals(conform(messy))
+
+
+def test_a_step_that_is_off_does_nothing(messy):
+    assert Edits(messy).clean(CleanText("property:City", is_on=False)) == Touched()
+
+
+def test_the_recipe_keeps_the_country_code_of_a_number_that_was_mended_by_hand():
+    given = conform(pl.DataFrame({"mobile_country_code": [None], "mobile_number": ["+46 70 174 06 05"]}))
+    edits = Edits(given)
+    edits.edit(0, "mobile_number", "+47 934 54 496")
+
+    assert edits.recipe.run(given).contacts.equals(edits.contacts)
+
+
+STATES = {
+    "contact_id": ["1", "#3", "4.0", "two", None],
+    "mobile_country_code": ["47", "+47", "Norge", "no", "0", None],
+    "mobile_number": ["93454496", "934 54 496", "+47 934 54 496", "+46 70 174 06 05", "x", "93454496 / 93454496", None],
+    "email": ["a@example.com", "b@@example.com", "ann@example,com", "cy\u200bd@example.com", "x", None],
+    "email_opt_in": ["yes", "maybe", None],
+    "property:City": ["Oslo", " oslo ", "31.3.2026", None],
+    "note": ["Oslo", " a ", None],
+}
+STEPS = [
+    CleanText("property:City"),
+    NormalizeDate("property:City", "dmy"),
+    NormalizeEmail("email"),
+    NormalizePhone("mobile_number", "NO"),
+    NormalizeOptIn("email_opt_in"),
+    ApplySuggestions(),
+]
+actions = st.one_of(
+    st.sampled_from(sorted(STATES)).flatmap(
+        lambda name: st.tuples(
+            st.just("edit"),
+            st.integers(0, 1),
+            st.just(name),
+            st.sampled_from(STATES[name]).map(lambda text: text or ""),
+        )
+    ),
+    st.sampled_from(STEPS).map(lambda step: ("clean", step)),
+    st.sampled_from([("apply_suggestions",), ("undo",), ("redo",)]),
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.fixed_dictionaries(
+        {name: st.lists(st.sampled_from(texts), min_size=2, max_size=2) for name, texts in STATES.items()}
+    ),
+    st.lists(actions, max_size=6),
+)
+def test_whatever_is_done_can_be_undone_and_had_as_code_and_as_a_recipe(cells, done):
+    given_ = pl.DataFrame(cells, schema=dict.fromkeys(STATES, pl.String))
+    edits = Edits(given_)
+    states, at = [edits.contacts], 0
+    for name, *arguments in done:
+        may_redo = edits.can_redo
+        touched = getattr(edits, name)(*arguments)
+        if name == "undo":
+            at = max(0, at - 1)
+        elif name == "redo":
+            at += may_redo
+        elif touched.rows:
+            at += 1
+            states[at:] = [edits.contacts]
+        assert edits.contacts.equals(states[at])
+    order = sorted(edits.contacts.columns)
+    assert run(edits.code, given_).select(order).equals(edits.contacts.select(order))
+    assert edits.recipe.run(conform(given_)).contacts.select(order).equals(edits.contacts.select(order))
+
+
+def test_the_code_mends_no_more_than_a_schema_of_ones_own_suggested():
+    class Lenient(ContactSchema):
+        @pa.check("email", name="email_syntax")
+        def _email_syntax(cls, data) -> pl.LazyFrame:
+            return data.lazyframe.select(pl.col(data.key).str.contains("@").fill_null(value=True))
+
+    given_ = pl.DataFrame({"contact_id": ["#1", "2"], "email": ["ann@example.com", "bo@@example.com"]})
+    edits = Edits(given_, schema=Lenient)
+    edits.apply_suggestions()
+
+    assert edits.contacts.select("contact_id", "email").rows() == [(1, "ann@example.com"), (2, "bo@@example.com")]
+    assert run(edits.code, given_).equals(edits.contacts)
+
+
+def test_the_recipe_leaves_a_number_unread_that_the_code_entered_beside_it_does_not_fit():
+    given_ = pl.DataFrame(
+        {"mobile_country_code": [None], "mobile_number": [None], "unread:mobile_number": ["country_code_missing: 1"]}
+    )
+    edits = Edits(given_)
+    edits.edit(0, "mobile_country_code", "47")
+
+    assert edits.contacts["mobile_number"].to_list() == [None]
+    assert edits.recipe.run(conform(given_)).contacts.equals(edits.contacts)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(pl.Series("^a$", ["x", "y"]), id="a name like a pattern"),
+        pytest.param(pl.Series("o", [{1}, {2}], dtype=pl.Object), id="objects"),
+        pytest.param(pl.Series("l", [[1], None]), id="lists"),
+    ],
+)
+def test_odd_columns_beside_are_no_hindrance(cells):
+    given_ = pl.DataFrame([cells, pl.Series("email", ["a@@example.com", "b"]), pl.Series("a", ["", "z"])])
+    edits = Edits(given_)
+    edits.edit(1, "email", "b@example.com")
+    edits.clean(ApplySuggestions())
+
+    assert edits.contacts["email"].to_list() == ["a@example.com", "b@example.com"]
+    assert run(edits.code, given_)["email"].to_list() == edits.contacts["email"].to_list()

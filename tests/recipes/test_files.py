@@ -145,3 +145,22 @@ def test_files_that_can_not_be_read_or_written_are_said(tmp_path):
         Recipe.read(tmp_path / "deep.json")
     with pytest.raises(RecipeError, match="half a character"):
         Recipe().clean_text("\ud800").write(tmp_path / "half.toml")
+
+
+@pytest.mark.parametrize("ending", ["toml", "json"])
+def test_a_file_that_begins_with_a_mark_of_its_encoding_is_read(tmp_path, ending):
+    path = tmp_path / f"shop.{ending}"
+    Recipe().clean_text("City").write(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+    assert Recipe.read(path) == Recipe().clean_text("City")
+
+
+@pytest.mark.parametrize(
+    "part", ["do = 'normalize_date'\norder = 'dmy'\nlast_year", "do = 'normalize_phone'\ndefault_country"]
+)
+def test_a_date_of_toml_is_not_taken_for_nothing(tmp_path, part):
+    (tmp_path / "shop.toml").write_text(f"format = 1\n[[step]]\ncolumn = 'a'\n{part} = 2020-01-01", encoding="utf-8")
+
+    with pytest.raises(RecipeError, match="Input should be"):
+        Recipe.read(tmp_path / "shop.toml")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from mbtoolkit import Recipe, RecipeError, UsageError
+from mbtoolkit import FrameError, Recipe, RecipeError, UsageError
 from mbtoolkit.recipes import Cell, CleanText, MergeValues, NormalizeDate, row_prints
+from mbtoolkit.schemas import conform
 
 
 @pytest.fixture
@@ -345,3 +346,86 @@ def test_the_methods_add_the_steps_of_their_names():
     )
     spellings = pl.DataFrame({"value": ["oslo", "Oslo"], "suggestion": ["Oslo", "Oslo"]})
     assert Recipe().merge_values("City", spellings).steps == (MergeValues("City", {"oslo": "Oslo"}),)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(pl.Series([["a"], None]), id="list"),
+        pytest.param(pl.Series([{"a": 1}, {"a": 2}]), id="struct"),
+        pytest.param(pl.Series([b"a", None]), id="binary"),
+    ],
+)
+def test_a_column_without_a_text_form_is_refused_and_not_overwritten(cells):
+    with pytest.raises(RecipeError, match="has no text form"):
+        Recipe().clean_text("tags").run(pl.DataFrame({"tags": cells}))
+
+
+@pytest.mark.parametrize("name", ["^a$", "^.*$", "*", "", "a.b", "'\"\n", "row", "cluster"])
+def test_any_name_of_a_column_is_a_name(name):
+    table = pl.DataFrame({name: [" a ", "b", None], "a": ["x", "y", "z"], "email": ["c@example.com"] * 2 + [None]})
+
+    cleaned = Recipe().clean_text(name).merge_duplicates(columns=[], rules={name: "longest"}).run(table)
+
+    assert cleaned.contacts.get_column(name).to_list() == ["a", None]
+    assert cleaned.contacts.columns == table.columns
+    assert cleaned.changes(0).rows() == [(0, name, " a ", "a")]
+
+
+def test_one_text_is_not_taken_for_a_list_of_letters():
+    for call in (
+        lambda: Recipe().normalize_opt_in("ok", yes="ja"),
+        lambda: Recipe().normalize_opt_in("ok", no="nei"),
+        lambda: Recipe().merge_duplicates(columns="City"),
+        lambda: Recipe().apply_suggestions(rules="email_syntax"),
+    ):
+        with pytest.raises(UsageError, match="takes a list"):
+            call()
+
+
+def test_a_rule_that_is_none_is_said():
+    contacts = pl.DataFrame({"email": ["a@@example.com"]})
+
+    with pytest.raises(RecipeError, match="did you mean 'email_syntax'"):
+        Recipe().apply_suggestions(rules=["email_sintax"]).run(contacts)
+
+
+@pytest.mark.parametrize(
+    ("spellings", "told"),
+    [
+        pytest.param({"value": ["a", "a"], "suggestion": ["x", "y"]}, "two suggestions", id="two suggestions"),
+        pytest.param({"value": ["a", None], "suggestion": ["x", "y"]}, "without a value", id="no value"),
+        pytest.param({"value": [1], "suggestion": [2]}, "no text", id="numbers"),
+        pytest.param({"city": ["a"]}, "cluster_values", id="another frame"),
+    ],
+)
+def test_spellings_that_can_not_be_are_refused(spellings, told):
+    with pytest.raises(FrameError, match=told):
+        Recipe().merge_values("City", pl.DataFrame(spellings))
+
+
+def test_rows_that_hung_together_by_a_row_set_apart_alone_are_not_merged():
+    contacts = pl.DataFrame(
+        {
+            "email": ["a@example.com", "a@example.com", None],
+            "mobile_country_code": [None, 47, 47],
+            "mobile_number": [None, 93454496, 93454496],
+            "property:City": ["Oslo", "Hamar", "Bergen"],
+        }
+    )
+    apart = row_prints(contacts, [1])
+
+    assert Recipe().merge_duplicates(columns=[], apart=apart).run(contacts).contacts.height == 3
+
+
+def test_a_mobile_that_was_mended_by_hand_is_the_same_again_whatever_waited_unread():
+    contacts = conform(pl.DataFrame({"mobile_country_code": [None], "mobile_number": ["+46 70 174 06 05"]}))
+    (told,) = row_prints(contacts, [0])
+    cells = [
+        Cell(0, told, "mobile_country_code", None, "47"),
+        Cell(0, told, "mobile_number", "+46 70 174 06 05", "93454496"),
+    ]
+
+    mended = Recipe().edit_cells(cells).run(contacts).contacts
+
+    assert mended.select("mobile_country_code", "mobile_number").row(0) == (47, 93454496)

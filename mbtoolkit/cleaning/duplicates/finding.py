@@ -59,11 +59,14 @@ def find_duplicates(
 
     Raises:
         FrameError: `contacts` is no polars DataFrame, or a column is not there or has no text form.
-        UsageError: the threshold is no probability.
+        UsageError: the threshold is no probability, or `columns` is one text.
     """
     if not isinstance(contacts, pl.DataFrame):
         msg = f"find_duplicates takes a polars DataFrame, not a {type(contacts).__name__}; .collect() a LazyFrame first"
         raise FrameError(msg)
+    if isinstance(columns, str):
+        msg = f"columns= takes a list, such as columns=[{columns!r}], not one text"
+        raise UsageError(msg)
     if not 0 < threshold <= 1:
         msg = f"threshold is a probability above 0 and at most 1, such as 0.9; not {threshold!r}"
         raise UsageError(msg)

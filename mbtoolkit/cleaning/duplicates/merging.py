@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import polars as pl
 
+from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, is_contact_column
-from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from mbtoolkit.schemas.conform import UNREAD_PREFIX, conform, is_unread_column, unread_column
-from mbtoolkit.schemas.texts import has_text_form, text_form
+from mbtoolkit.schemas.texts import has_text_form, text_form, unless_blank
 
 Keep = Literal["first", "last", "newest", "most_complete"]
 """Which row of a cluster is preferred: its values stand, and only its gaps are filled from the others."""
@@ -84,6 +86,9 @@ def merge_duplicates(
         where one of their rows joins two other people, or where they hold two contact ids: the CRM knows these as two
         contacts, and it is for a person to say which is to go.
 
+    Warns:
+        SourceWarning: cells of the date column are filled and no dates; they count as blank.
+
     Raises:
         FrameError: `contacts` is no polars DataFrame; `clusters` lacks a column, names a row that `contacts` doesn't
             have, or one row twice; or the date column holds no dates.
@@ -96,11 +101,12 @@ def merge_duplicates(
     frame, chosen = conform(contacts), dict(rules or {})
     _check_choices(frame, keep, date_column, chosen)
     _check_clusters(clusters, frame.height)
+    _warn_of_no_dates(frame, date_column)
     together, left = _together(frame, clusters)
     members = _in_order(frame, together, keep, date_column)
     one = _one_row_each(frame, members, chosen, date_column)
     kept = frame.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64)).join(members, on=_ROW, how="anti")
-    both = pl.concat([kept, one.select(kept.columns)]).sort(_ROW)
+    both = pl.concat([kept, pl.DataFrame({name: one.get_column(name) for name in kept.columns})]).sort(_ROW)
     rows = _became(frame.height, members, both[_ROW])
     return Merged(both.drop(_ROW), rows, _lost(frame, both.drop(_ROW), rows), left)
 
@@ -194,7 +200,7 @@ def _times(frame: pl.DataFrame, column: str) -> pl.Expr:
     Raises:
         FrameError: the column holds no dates.
     """
-    dtype, cells = frame.schema[column], pl.col(column)
+    dtype, cells = frame.schema[column], pl.nth(frame.columns.index(column))
     if dtype == pl.String:
         day = cells.str.extract(r"^\s*(\d{4}-\d{2}-\d{2})").str.to_date("%Y-%m-%d", strict=False).dt.epoch("us")
         time = cells.str.extract(r"^\s*\d{4}-\d{2}-\d{2}[T ](\d{2}:\d{2}(?::\d{2})?)")
@@ -210,6 +216,19 @@ def _times(frame: pl.DataFrame, column: str) -> pl.Expr:
     raise FrameError(msg)
 
 
+def _warn_of_no_dates(frame: pl.DataFrame, column: str | None) -> None:
+    if column is None or frame.schema[column] != pl.String:
+        return
+    filled = unless_blank(pl.nth(frame.columns.index(column))).is_not_null()
+    unread = int(frame.select((filled & _times(frame, column).is_null()).sum()).item())
+    if unread:
+        msg = (
+            f"date_column {column!r}: {unread:,} cells hold text that is no ISO 8601 date (2025-01-31) and count as "
+            "blank, so that their rows are the oldest; normalize_date makes dates of them"
+        )
+        warnings.warn(msg, SourceWarning, stacklevel=3)
+
+
 def _one_row_each(
     frame: pl.DataFrame, members: pl.DataFrame, rules: dict[str, Rule], date_column: str | None
 ) -> pl.DataFrame:
@@ -221,17 +240,18 @@ def _one_row_each(
         for rule in sorted(orders)
     ]
     cells = cells.with_columns(ranks)
-    values = [_value(column, rules, frame.columns).alias(column) for column in frame.columns]
+    values = [_value(column, rules, frame.schema).alias(column) for column in frame.columns]
     return cells.group_by(_CLUSTER, maintain_order=True).agg(pl.col(_ROW).min(), *values).drop(_CLUSTER)
 
 
-def _value(column: str, rules: dict[str, Rule], columns: list[str]) -> pl.Expr:
+def _value(column: str, rules: dict[str, Rule], schema: pl.Schema) -> pl.Expr:
     """The value of a merged row, from the rows of its cluster in order of preference."""
-    cells = pl.col(column)
+    # By its place, as polars takes some names for patterns.
+    cells, columns = pl.nth(list(schema).index(column)), schema.keys()
     if is_unread_column(column):
         base = column.removeprefix(UNREAD_PREFIX)
         note = cells.drop_nulls().first()
-        return pl.when(_value(base, rules, columns).is_null()).then(note) if base in columns else note
+        return pl.when(_value(base, rules, schema).is_null()).then(note) if base in columns else note
     if column in OPT_INS:
         strictest, unread = cells.min(), unread_column(column)
         if unread not in columns:
@@ -241,11 +261,11 @@ def _value(column: str, rules: dict[str, Rule], columns: list[str]) -> pl.Expr:
         rule = rules.get(column) or rules.get(_other(column))
         whole = pl.all_horizontal(pl.col(each).is_not_null() for each in _MOBILE)
         pair = pl.struct(_MOBILE)
-        return pl.coalesce(_chosen(pair, whole, rule), pair.first()).struct.field(column)
-    return _chosen(cells, cells.is_not_null(), rules.get(column))
+        return pl.coalesce(_chosen(pair, whole, rule, schema[column]), pair.first()).struct.field(column)
+    return _chosen(cells, cells.is_not_null(), rules.get(column), schema[column])
 
 
-def _chosen(cells: pl.Expr, is_filled: pl.Expr, rule: Rule | None) -> pl.Expr:
+def _chosen(cells: pl.Expr, is_filled: pl.Expr, rule: Rule | None, dtype: pl.DataType) -> pl.Expr:
     """The chosen one of the filled cells."""
     filled = cells.filter(is_filled)
     if rule is None:
@@ -256,7 +276,8 @@ def _chosen(cells: pl.Expr, is_filled: pl.Expr, rule: Rule | None) -> pl.Expr:
     if rule == "commonest":
         return filled.mode(maintain_order=True).first()
     if rule == "longest":
-        return filled.sort_by(filled.cast(pl.String).str.len_chars(), descending=True, maintain_order=True).first()
+        length = text_form(filled, dtype).str.len_chars()
+        return filled.sort_by(length, descending=True, maintain_order=True).first()
     return filled.sort(descending=rule == "largest").first()
 
 
@@ -286,7 +307,7 @@ def _lost(frame: pl.DataFrame, merged: pl.DataFrame, rows: pl.DataFrame) -> pl.D
     lost = [pl.DataFrame(schema=schema)]
     for column, dtype in frame.schema.items():
         pair = pl.DataFrame([went["row"], before[column].alias("value"), after[column].alias("kept")])
-        differ = pl.col("value").is_not_null() & pl.col("value").ne_missing(pl.col("kept"))
+        differ = differing(before[column], after[column]) & pair.select(pl.col("value").is_not_null()).to_series()
         texts = (text_form(pl.col(name), dtype).alias(name) for name in ("value", "kept"))
         lost.append(pair.filter(differ).select("row", pl.lit(column).alias("column"), *texts).cast(schema))
     return pl.concat(lost).sort("row", maintain_order=True)
