@@ -124,6 +124,45 @@ def test_a_recipe_cleans_the_file_first_and_says_what_it_did(crm, env, recipe, t
     ]
 
 
+def test_rows_of_the_file_are_named_in_the_results_of_a_recipe_that_merges(crm, env, recipe, tmp_path):
+    messy = tmp_path / "messy.csv"
+    messy.write_text("E-mail;Town\nann@example.com;Oslo\nbo@example.com;Voss\nANN@example.com;\n", encoding="utf-8")
+    done = run("push", messy, "--recipe", recipe, "--out", tmp_path / "results.csv", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "source_rows names those of the file" in " ".join(done.stdout.split())
+    results = pl.read_csv(tmp_path / "results.csv", schema_overrides={"source_rows": pl.String})
+    assert results.select("email", "source_rows").rows() == [("ann@example.com", "0, 2"), ("bo@example.com", "1")]
+    assert not crm.requests()["body"].str.contains("source_rows").any()
+
+
+def test_cells_that_a_recipe_could_not_read_are_listed_though_no_rule_refuses_them(tmp_path):
+    path = tmp_path / "born.csv"
+    path.write_text("email,Born\nann@example.com,1.13.1960\nbo@example.com,31.12.1960\nbo,1.1.1960\n", encoding="utf-8")
+    made = Recipe().normalize_date("Born", order="dmy").normalize_email("email")
+    made.read_contacts({"Born": "property:Birthday"}).write(tmp_path / "born.toml")
+    done = run("validate", path, "--recipe", tmp_path / "born.toml", "--out", tmp_path / "issues.csv")
+    assert done.returncode == 1, done.stderr
+    assert "2 cells could not be read and stand as found" in " ".join(done.stdout.split())
+    issues = pl.read_csv(tmp_path / "issues.csv")
+    assert issues.select("row", "column", "severity").rows() == [
+        (0, "property:Birthday", "warning"),
+        (2, "email", "error"),
+    ]
+
+
+def test_a_recipe_for_the_table_as_it_comes_is_done_before_the_options_say_what_is_what(tmp_path):
+    path = tmp_path / "shop.csv"
+    path.write_text("Email Address,x\nMailto:ann@example.com,1\n", encoding="utf-8")
+    Recipe().normalize_email("Email Address").write(tmp_path / "shop.toml")
+    done = run("validate", path, "--recipe", tmp_path / "shop.toml", "--map", "Email Address=email")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 cell in 1 row" in done.stdout
+    Recipe().clean_text("Town").write(tmp_path / "shop.toml")
+    done = run("validate", path, "--recipe", tmp_path / "shop.toml", "--map", "Email Address=email")
+    assert done.returncode == 2
+    assert "needs the column 'Town'" in " ".join(done.stderr.split())
+
+
 def test_a_recipe_without_a_mapping_goes_with_the_options(clean, tmp_path):
     Recipe().clean_text("property:City").write(tmp_path / "tidy.json")
     done = run("validate", clean, "--recipe", tmp_path / "tidy.json", "--map", "email=email")

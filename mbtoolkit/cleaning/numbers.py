@@ -27,7 +27,8 @@ def normalize_number(column: Column, decimal: Literal[",", "."]) -> Column:
     Args:
         column: numbers as text, grouped in threes or not, by spaces, apostrophes or the mark that isn't the decimal one
             (as in India also: 12,34,567); or a column of numbers.
-        decimal: the mark before decimals, `,` or `.`. It is never guessed, for `1.234` may be either.
+        decimal: the mark before decimals, `,` or `.`. It is never guessed, for `1.234` may be either; where other cells
+            have decimals behind the other mark (`12.5`), such a cell is an issue.
 
     Returns:
         Under the same name and of the same height: `number` (String; decimals as many as written), `issue` (String).
@@ -63,10 +64,19 @@ def _numbers(column: pl.Series, decimal: str) -> pl.Series:
         number = number.str.replace(r"\.0$", "")
     texts = as_text(column).alias("text").to_frame().select(stripped(_TEXT))
     fits = plain.str.contains(form)
+    if column.dtype == pl.String and texts.select(plain.str.contains(_other_mark(mark)).any()).item():
+        # Where the other mark stands before decimals in some cells, one before three digits may do so too.
+        fits &= ~plain.str.contains(rf"^[+-]? ?[0-9]{{1,3}}{group}[0-9]{{3}}$")
     answer = pl.struct(
         pl.when(fits).then(number).alias("number"), pl.when(~fits).then(_issue(plain, decimal)).alias("issue")
     )
     return texts.select(pl.when(_TEXT.is_not_null()).then(answer)).to_series()
+
+
+def _other_mark(mark: str) -> str:
+    """A number whose decimals stand behind the mark that isn't the decimal one."""
+    other = r"\." if mark == "," else ","
+    return rf"^[+-]? ?[0-9]+{other}(?:[0-9]{{1,2}}|[0-9]{{4,}})$"
 
 
 def _issue(text: pl.Expr, decimal: str) -> pl.Expr:

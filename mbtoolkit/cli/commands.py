@@ -25,6 +25,9 @@ ALL_STORED: Final = 0
 SOME_NOT: Final = 1
 WRONG_CALL: Final = 2
 
+SOURCE_ROWS: Final = "source_rows"
+"""The column that names the rows of the file that were merged into a contact."""
+
 _MEANING: Final = {
     "succeeded": "the CRM says that it is stored",
     "invalid": "not sent: a rule refused it",
@@ -37,8 +40,8 @@ _MEANING: Final = {
 _SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_code")
 
 
-def _read(parsed: argparse.Namespace) -> Any:
-    """The contacts in the file, cleaned where a recipe says so.
+def _read(parsed: argparse.Namespace) -> tuple[Any, Any]:
+    """The contacts in the file, and what a recipe made of it where one is given.
 
     Raises:
         UsageError: see `read_contacts` and `Recipe.run`; a --map without an equals sign; or both a recipe and options
@@ -57,9 +60,38 @@ def _read(parsed: argparse.Namespace) -> Any:
     if recipe is not None and any(step.do == "read_contacts" for step in recipe.steps):
         return _cleaned(recipe.run(parsed.file, **source))
     lines = {column: target for column, _, target in (each.rpartition("=") for each in parsed.map)}
-    mapping = load_mapping(parsed.mapping) | lines
-    contacts = read_contacts(parsed.file, mapping=mapping, default_country=parsed.default_country, **source)
-    return contacts if recipe is None else _cleaned(recipe.run(contacts))
+    told = {"mapping": load_mapping(parsed.mapping) | lines, "default_country": parsed.default_country}
+    if recipe is None:
+        return read_contacts(parsed.file, **told, **source), None
+    return _cleaned_and_read(recipe, parsed.file, told, source)
+
+
+def _cleaned_and_read(recipe: Any, file: str, told: dict[str, Any], source: dict[str, Any]) -> tuple[Any, Any]:
+    """The contacts, by a recipe that leaves it to options which column is what, before or after they were read.
+
+    Raises:
+        UsageError: see `read_contacts` and `Recipe.run`.
+    """
+    from mbtoolkit.errors import RecipeError  # noqa: PLC0415
+    from mbtoolkit.reading import read_contacts  # noqa: PLC0415
+
+    table_first = False
+    try:
+        contacts = read_contacts(file, **told, **source)
+        recipe.check(contacts)
+    except RecipeError as error:
+        table_first = True
+        try:
+            cleaned = recipe.run(file, **source)
+        except RecipeError:
+            raise error from None
+    if not table_first:
+        return _cleaned(recipe.run(contacts))
+    _say_cleaned(cleaned)
+    if cleaned.contacts.height < cleaned.given.height:
+        msg = "a recipe that merges rows merges contacts: let it say itself which column is what, by read_contacts"
+        raise UsageError(msg)
+    return read_contacts(cleaned.contacts, **told), cleaned
 
 
 def _recipe(parsed: argparse.Namespace) -> Any:
@@ -80,13 +112,35 @@ def _recipe(parsed: argparse.Namespace) -> Any:
     return recipe
 
 
-def _cleaned(cleaned: Any) -> Any:
-    """The cleaned contacts; says what each step changed."""
+def _cleaned(cleaned: Any) -> tuple[Any, Any]:
+    """The cleaned contacts, in `source_rows` the rows of the file that each of them is; says what each step changed."""
+    import polars as pl  # noqa: PLC0415
+
+    _say_cleaned(cleaned)
+    contacts = cleaned.contacts
+    if contacts.height == cleaned.given.height or SOURCE_ROWS in contacts.columns:
+        return contacts, cleaned
+    say(wrapped(f"Rows are counted in the cleaned table from here on; {SOURCE_ROWS} names those of the file."))
+    rows = cleaned.rows.group_by("into").agg(pl.col("row").cast(pl.String).str.join(", ")).sort("into")
+    return contacts.with_columns(rows["row"].alias(SOURCE_ROWS)), cleaned
+
+
+def _say_cleaned(cleaned: Any) -> None:
     for line in repr(cleaned).splitlines():
         say(wrapped(line, "", "     ") if line.strip() else line)
-    if cleaned.contacts.height < cleaned.given.height:
-        say("Rows are counted in the cleaned table from here on.")
-    return cleaned.contacts
+
+
+def _with_recipe_issues(issues: Any, cleaned: Any) -> Any:
+    """The issues, and as warnings the cells that a recipe could not read, and that no rule refuses."""
+    import polars as pl  # noqa: PLC0415
+
+    if cleaned is None:
+        return issues
+    left = cleaned.left.with_columns(
+        pl.col("into").alias("row"), pl.lit("warning").cast(issues.schema["severity"]).alias("severity")
+    )
+    new = left.select(issues.columns).join(issues, on=["row", "column"], how="anti", nulls_equal=True)
+    return pl.concat([issues, new.unique(["row", "column"], keep="last")]).sort("row", maintain_order=True)
 
 
 def _check_out(parsed: argparse.Namespace, rows: int = 0, columns: int = 0) -> None:
@@ -111,7 +165,9 @@ def validate(parsed: argparse.Namespace) -> int:
     from mbtoolkit.validation import validate_contacts  # noqa: PLC0415
 
     _check_out(parsed)
-    validation = validate_contacts(_read(parsed))
+    contacts, cleaned = _read(parsed)
+    validation = validate_contacts(contacts)
+    validation = replace(validation, issues=_with_recipe_issues(validation.issues, cleaned))
     if parsed.out is not None:
         write_issues(validation.issues, parsed.out)
     say(validation.headline)
@@ -147,7 +203,7 @@ def push(parsed: argparse.Namespace) -> int:
             "contact_ids": "always" if parsed.contact_ids else "when known",
             "run_dir": parsed.run_dir,
         }
-        results, is_saved = _upsert(_read(parsed), client, parsed, **options)
+        results, is_saved = _upsert(_read(parsed)[0], client, parsed, **options)
         _say_how_to_go_on(results, parsed)
         return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
 
@@ -184,7 +240,7 @@ def _resume(client: Any, parsed: argparse.Namespace) -> int:
     run = Run.open(parsed.resume, parsed.run_dir)
     results = run.resume(
         client,
-        contacts=None if parsed.file is None else _read(parsed),
+        contacts=None if parsed.file is None else _read(parsed)[0],
         limits=_limits(parsed),
         max_concurrency=parsed.max_concurrency,
         is_same_account=parsed.same_account,

@@ -367,7 +367,7 @@ class Edits:
             )
             for name, rows in changed.items()
         ]
-        return self._make_step(patches, step)._replace(unread=outcome.issues.height)
+        return self._make_step(patches, step)._replace(unread=outcome.unread)
 
     def undo(self) -> Touched:
         """Takes the last step back.

@@ -58,7 +58,7 @@ def load_excel(data: bytes, name: str, sheet: str | int | None) -> Table:
     if sheet is None and len(book.sheet_names) > 1:
         notes.append(f"took the first of {len(book.sheet_names)} sheets, {chosen!r}; sheet=... takes another")
     table = headed(_as_text(cells), [cell or "" for cell in header.row(0)], name)
-    table.notes += notes
+    table.notes += [*notes, *_two_marks(table.frame)]
     return without_blank_rows(table)
 
 
@@ -81,6 +81,19 @@ def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
         column = cells.to_series(place)
         cells.replace_column(place, exact.zip_with(wrong, column).alias(column.name))
     return cells
+
+
+def _two_marks(table: pl.DataFrame) -> list[str]:
+    """Which columns have both decimal points, as Excel's own numbers come with, and decimal commas."""
+    mixed = [
+        name
+        for place, name in enumerate(table.columns)
+        if table.dtypes[place] == pl.String
+        and (column := table.to_series(place)).str.contains(r"^-?[0-9]+\.[0-9]+$").any()
+        and column.str.contains(r"^-?[0-9. ]*[0-9],[0-9]{1,2}$").any()
+    ]
+    told = ", ".join(map(repr, mixed))
+    return [f"decimal points and commas are mixed in {told}; Excel's own numbers come with a point"] if mixed else []
 
 
 def _chosen(sheets: list[str], sheet: str | int | None, name: str) -> str:

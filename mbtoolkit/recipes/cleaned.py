@@ -13,7 +13,8 @@ from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.cleaning.shown import empty_unread, shown_texts
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.errors import MbtoolkitError, RecipeError, UsageError
-from mbtoolkit.recipes.step import Outcome, Step, counted
+from mbtoolkit.recipes.contacts import ReadContacts
+from mbtoolkit.recipes.step import LOST, Outcome, Step, counted
 from mbtoolkit.schemas.conform import is_unread_column, unread_column
 from mbtoolkit.schemas.frames import ISSUES
 
@@ -23,6 +24,7 @@ REPORT: Final[dict[str, pl.DataType]] = {
     "cells": pl.Int64(),
     "rows": pl.Int64(),
     "merged": pl.Int64(),
+    "lost": pl.Int64(),
     "issues": pl.Int64(),
     "note": pl.String(),
 }
@@ -145,11 +147,15 @@ class Cleaned:
     Attributes:
         contacts: the table after all steps.
         report: a line for each step that was done: `step` (its position in the recipe), `what`, `cells` and `rows`
-            (how many it changed), `merged` (rows that went into others), `issues` (cells that it could not read),
-            `note`. Null counts are of a step that gives the columns other names.
+            (how many it changed), `merged` (rows that went into others), `lost` (values of theirs that are in no
+            row any more), `issues` (cells that it could not read), `note`. Null counts are of a step that gives the
+            columns other names.
         rows: for each row of the given table, `row`, where it went: `into`, a position in `contacts`.
-        issues: the cells that a step could not read and left as they were: an issues frame, `row` being the position
-            in the given table, with `step`.
+        lost: the values of merged rows that are in no row any more: `step`, `row` (position in the given table),
+            `column`, `value` and `kept`, what stands there instead.
+        issues: the cells that a step could not read and left as they were, and those in which it suspects a slip (of
+            severity `warning`): an issues frame, `row` being the position in the given table, with `step`. A later step
+            may have mended them: see `left`.
     """
 
     def __init__(self, given: pl.DataFrame, done: Sequence[Done] = ()) -> None:
@@ -159,6 +165,7 @@ class Cleaned:
         self.contacts = frame.drop(empty_unread(frame))
         self.rows = _rows(given.height, self._done)
         self.issues = _issues(self._done)
+        self.lost = _lost(self._done)
         self.report = pl.DataFrame([_line(each) for each in self._done], schema=REPORT, orient="row")
 
     def after(self, place: int, step: Step) -> Cleaned:
@@ -210,10 +217,33 @@ class Cleaned:
     def headline(self) -> str:
         """The counts in one sentence: rows in = rows out + rows merged."""
         cells, given, out = int(self.report["cells"].sum()), self._given.height, self.contacts.height
-        merged = f"{counted(given, 'row')} in = {counted(out, 'row')} out + {given - out:,} merged into others"
-        unread = counted(self.issues.height, "cell")
-        left = f"; {unread} could not be read and stayed as found" if self.issues.height else ""
-        return f"{counted(len(self._done), 'step')} changed {counted(cells, 'cell')}; {merged}{left}"
+        told = f"{counted(len(self._done), 'step')} changed {counted(cells, 'cell')}; "
+        told += f"{counted(given, 'row')} in = {counted(out, 'row')} out + {given - out:,} merged into others"
+        told += f"; {counted(self.lost.height, 'value')} lost by it" if self.lost.height else ""
+        left = self.left.filter(pl.col("severity") == "error").select("row", "column").unique().height
+        verb = "stands" if left == 1 else "stand"
+        return told + (f"; {counted(left, 'cell')} could not be read and {verb} as found" if left else "")
+
+    @property
+    def left(self) -> pl.DataFrame:
+        """The lines of `issues` whose cells stand in `contacts` as they were found, with `into`, their row there."""
+        into = self.rows["into"].gather(self.issues["row"]).alias("into")
+        names = self.issues["column"].replace(self._names())
+        parts = [pl.DataFrame(schema={**self.issues.schema, "into": pl.Int64})]
+        lines = self.issues.with_columns(into, names.alias("column"))
+        for name in names.unique(maintain_order=True).drop_nulls():
+            if name in self.contacts.columns:
+                found = lines.filter(pl.col("column") == name)
+                now = shown_texts(self.contacts, name).gather(found["into"])
+                parts.append(found.filter(now.eq_missing(found["value"])))
+        return pl.concat(parts).sort("step", "row", maintain_order=True)
+
+    def _names(self) -> dict[str, str]:
+        """What columns are called once the table was read as contacts."""
+        return {
+            old: new for each in self._done if isinstance(each.step, ReadContacts)
+            for old, new in each.step.mapping.items() if new
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         """The counts; no cell of the table is in them."""
@@ -238,9 +268,10 @@ class Cleaned:
         return f"<div><p><strong>{html.escape(self.headline)}</strong></p>{table}</div>"
 
 
-def told_counts(cells: int | None, rows: int | None, merged: int, issues: int) -> str:
+def told_counts(cells: int | None, rows: int | None, merged: int, lost: int, issues: int) -> str:
     """The counts of one line of a report, in words; "" where there is nothing to tell."""
     beside = [f"{counted(merged, 'row')} merged into others"] if merged else []
+    beside += [f"{counted(lost, 'value')} lost by it"] if lost else []
     beside += [f"{counted(issues, 'cell')} could not be read"] if issues else []
     if cells is None or rows is None or (not cells and merged):
         return "; ".join(beside)
@@ -249,7 +280,8 @@ def told_counts(cells: int | None, rows: int | None, merged: int, issues: int) -
 
 def _line(done: Done) -> tuple[object, ...]:
     note = "; ".join(done.outcome.notes) or None
-    return (done.place, done.step.label, *done.counts, done.merged, done.outcome.issues.height, note)
+    outcome = done.outcome
+    return (done.place, done.step.label, *done.counts, done.merged, outcome.lost.height, outcome.unread, note)
 
 
 def _rows(height: int, done: Sequence[Done]) -> pl.DataFrame:
@@ -259,6 +291,16 @@ def _rows(height: int, done: Sequence[Done]) -> pl.DataFrame:
         if each.outcome.into is not None:
             into = each.outcome.into.cast(pl.Int64).gather(into)
     return pl.DataFrame({"row": pl.int_range(height, dtype=pl.Int64, eager=True), "into": into})
+
+
+def _lost(done: Sequence[Done]) -> pl.DataFrame:
+    parts = [
+        each.outcome.lost.with_columns(row=each.rows.gather(each.outcome.lost["row"])).select(
+            pl.lit(each.place, dtype=pl.Int64).alias("step"), *LOST
+        )
+        for each in done
+    ]
+    return pl.concat([pl.DataFrame(schema={"step": pl.Int64, **LOST}), *parts])
 
 
 def _issues(done: Sequence[Done]) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import polars as pl
 
@@ -29,8 +29,10 @@ from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
 from mbtoolkit.schemas.frames import ISSUES
 from mbtoolkit.schemas.texts import has_text_form, text_form, unless_blank
 
-_ISSUE: str = r"^([a-z_]+): ((?s:.*))$"
+_ISSUE: Final = r"^([a-z_]+): ((?s:.*))$"
 """How the cleaning functions say what is wrong: a rule's code, and words."""
+_SLIP: Final = pl.lit("suspected_slip")
+_SLIP_SAID: Final = "may hold a slip; take the suggestion if that is what was meant"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,7 +98,7 @@ class ColumnStep(Step):
         new = answered.filter(is_new)
         return Outcome(
             _with_texts(frame, self.column, new["row"], new["text"]),
-            issues=_issues(answered.filter(pl.col("issue").is_not_null()), self.column),
+            issues=_issues(answered, self.column),
         )
 
 
@@ -134,18 +136,21 @@ def _with_texts(frame: pl.DataFrame, column: str, rows: pl.Series, texts: pl.Ser
     return frame.with_columns(frame.get_column(column).clone().scatter(rows, cells).alias(column))
 
 
-def _issues(unread: pl.DataFrame, column: str) -> pl.DataFrame:
-    """The cells that stayed as they were, as issues."""
+def _issues(answered: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The cells that stayed as they were, as issues; and as warnings those in which a slip is suspected."""
+    suggestion = pl.col("suggestion") if "suggestion" in answered.columns else pl.lit(None)
+    is_unread = pl.col("issue").is_not_null()
     told = {
         "row": pl.col("row"),
         "column": pl.lit(column),
-        "value": pl.col("found"),
-        "rule": pl.col("issue").str.extract(_ISSUE, 1).fill_null("unread"),
-        "severity": pl.lit("error"),
-        "message": pl.coalesce(pl.col("issue").str.extract(_ISSUE, 2), pl.col("issue")),
-        "suggestion": pl.col("suggestion") if "suggestion" in unread.columns else pl.lit(None),
+        "value": pl.when(is_unread).then("found").otherwise("text"),
+        "rule": pl.when(is_unread).then(pl.col("issue").str.extract(_ISSUE, 1).fill_null("unread")).otherwise(_SLIP),
+        "severity": pl.when(is_unread).then(pl.lit("error")).otherwise(pl.lit("warning")),
+        "message": pl.coalesce(pl.col("issue").str.extract(_ISSUE, 2), "issue", pl.lit(_SLIP_SAID)),
+        "suggestion": suggestion,
     }
-    return unread.select(told[name].cast(dtype).alias(name) for name, dtype in ISSUES.items())
+    doubtful = answered.filter(is_unread | suggestion.is_not_null())
+    return doubtful.select(told[name].cast(dtype).alias(name) for name, dtype in ISSUES.items())
 
 
 def _text_alone(cells: pl.Series) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from mbtoolkit import cleaning
+from mbtoolkit.cleaning.duplicates.merging import lost_values, own_consents
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS
 from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.prints import placed_rows, prints_of
@@ -71,7 +72,7 @@ class MergeDuplicates(Step):
         left = merged.left.group_by("reason", maintain_order=True).len()
         notes = list(dict.fromkeys(str(each.message) for each in said))
         notes += [f"{count:,} clusters are left as they were: {reason}" for reason, count in left.iter_rows()]
-        return Outcome(merged.contacts, merged.rows["into"], notes=tuple(notes))
+        return Outcome(merged.contacts, merged.rows["into"], lost=merged.lost, notes=tuple(notes))
 
     def _clusters(self, frame: pl.DataFrame) -> pl.DataFrame:
         """What is to be merged, without the rows that are left apart."""
@@ -130,9 +131,10 @@ class MergeRows(Step):
         merged = cleaning.merge_duplicates(prepared, clusters, keep="first")
         notes = tuple(merged.left["reason"])
         into = merged.rows["into"]
-        if merged.left.is_empty():
-            return Outcome(self._chosen(merged.contacts, contacts, rows, int(into[rows[0]])), into)
-        return Outcome(contacts, notes=notes)
+        if not merged.left.is_empty():
+            return Outcome(contacts, notes=notes)
+        chosen = self._chosen(merged.contacts, contacts, rows, int(into[rows[0]]))
+        return Outcome(chosen, into, lost=lost_values(contacts, chosen, merged.rows))
 
     def _check(self) -> None:
         if len(self.rows) != len(self.prints) or len(set(self.rows)) < max(2, len(self.rows)):
@@ -157,7 +159,10 @@ class MergeRows(Step):
         for column, place in self.choices.items():
             for each in IDENTIFIERS["mobile"] if column in IDENTIFIERS["mobile"] else (column,):
                 taken |= {name: rows[place] for name in (each, unread_column(each)) if name in merged.columns}
-        return merged.with_columns(
+        chosen = merged.with_columns(
             merged.get_column(name).clone().scatter([at], contacts.get_column(name).gather([row])).alias(name)
             for name, row in taken.items()
         )
+        own = own_consents(contacts[rows], pl.concat([chosen[[at]]] * len(rows)))
+        foreign = [name for name in OPT_INS if name in own.columns and chosen[name][at] and not own[name].any()]
+        return chosen.with_columns(chosen.get_column(name).clone().scatter([at], None).alias(name) for name in foreign)

@@ -8,12 +8,13 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from mbtoolkit.cleaning.clusters import spellings
-from mbtoolkit.errors import FrameError, MbtoolkitError, RecipeError, UsageError
+from mbtoolkit.errors import FrameError, MbtoolkitError, RecipeError, SourceWarning, UsageError
 from mbtoolkit.reading import load_table
 from mbtoolkit.recipes.cells import Cell, EditCells
 from mbtoolkit.recipes.cleaned import Cleaned
@@ -276,11 +277,17 @@ class Recipe:
         Raises:
             RecipeError: a step does not fit the table; nothing was done.
             SourceError: the source can't be read as a table.
+
+        Warns:
+            SourceWarning: an encoding, a separator or the like was assumed; it says which.
         """
         if isinstance(source, pl.DataFrame):
             table = source
         else:
-            table, _ = load_table(source, sheet=sheet, separator=separator, encoding=encoding)
+            table, notes = load_table(source, sheet=sheet, separator=separator, encoding=encoding)
+            if notes:
+                name = Path(source).name if isinstance(source, str | os.PathLike) else "the source"
+                warnings.warn(f"{name}: {'; '.join(notes)}", SourceWarning, stacklevel=2)
         self.check(table)
         cleaned = Cleaned(table)
         for place, step in self._on():

@@ -11,6 +11,14 @@ import polars as pl
 
 from mbtoolkit.schemas.frames import ISSUES
 
+LOST: Final[dict[str, pl.DataType]] = {
+    "row": pl.Int64(),
+    "column": pl.String(),
+    "value": pl.String(),
+    "kept": pl.String(),
+}
+"""The frame of values that are lost in a merge."""
+
 SETTINGS: Final[dict[str, Any]] = {"strict": True, "extra": "forbid"}
 """How a step's data are checked when they are read from a file: no conversions, and nothing unknown."""
 
@@ -22,14 +30,23 @@ class Outcome:
     Attributes:
         frame: the frame after it.
         into: for each row of the frame before it, its position in the frame after it; None where rows stayed in place.
-        issues: what could not be done, as an issues frame; `row` is the position in the frame before.
+        issues: the cells that could not be read, and as warnings those in which a slip is suspected: an issues frame;
+            `row` is the position in the frame before.
+        lost: the values of merged rows that are in no row any more: `row` (position in the frame before), `column`,
+            `value`, `kept`.
         notes: what else is to be said, one sentence each, in which no cell is quoted.
     """
 
     frame: pl.DataFrame
     into: pl.Series | None = None
     issues: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ISSUES))
+    lost: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOST))
     notes: tuple[str, ...] = ()
+
+    @property
+    def unread(self) -> int:
+        """How many cells could not be read."""
+        return int((self.issues["severity"] == "error").sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

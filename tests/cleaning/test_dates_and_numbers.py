@@ -186,3 +186,11 @@ def test_the_order_and_the_mark_must_be_said():
 def test_the_last_year_of_two_digits_has_four(year):
     with pytest.raises(UsageError, match="a year of four digits"):
         normalize_date(pl.Series(["1.2.26"]), "dmy", last_year=year)
+
+
+def test_a_mark_that_stands_before_decimals_elsewhere_in_the_column_is_no_mark_between_thousands():
+    doubtful = normalize_number(pl.Series(["1.234", "1.234,50", "12.5", "1.234.567"]), ",").struct.unnest()
+    assert doubtful["number"].to_list() == [None, "1234.50", None, "1234567"]
+    assert doubtful["issue"].str.starts_with("number_decimal_mark").to_list() == [True, None, True, None]
+    german = normalize_number(pl.Series(["1.234", "1.234,50"]), ",").struct.field("number")
+    assert german.to_list() == ["1234", "1234.50"]

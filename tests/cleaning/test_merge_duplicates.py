@@ -13,6 +13,7 @@ from mbtoolkit import Recipe, validate_contacts
 from mbtoolkit.cleaning import find_duplicates, merge_duplicates
 from mbtoolkit.contacts import OPT_INS
 from mbtoolkit.errors import FrameError, SourceWarning, UsageError
+from mbtoolkit.recipes import row_prints
 from tests.cleaning.people import people
 
 ANN = pl.DataFrame(
@@ -69,6 +70,60 @@ def test_the_strictest_consent_stands_whichever_row_does():
         ann = one(merge_duplicates(ANN, clusters(ANN), keep=keep))
         assert ann["email_opt_in"] is True
         assert ann["mobile_opt_in"] is False
+
+
+KIM_AND_LEE = pl.DataFrame(
+    {
+        "contact_id": pl.Series([None, None], dtype=pl.Int64),
+        "email": ["kim@example.com", "lee@example.com"],
+        "mobile_country_code": [47, 47],
+        "mobile_number": [93454496, 93454496],
+        "email_opt_in": [True, None],
+        "mobile_opt_in": [None, True],
+    }
+)
+
+
+@pytest.mark.parametrize("kim", ["kim@example.com", None], ids=["another address", "no address"])
+def test_a_yes_for_one_address_is_none_for_another(kim):
+    frame = KIM_AND_LEE.with_columns(email=pl.Series([kim, "lee@example.com"]))
+    merged = merge_duplicates(frame, clusters(frame), keep="last")
+    assert (one(merged)["email"], one(merged)["email_opt_in"]) == ("lee@example.com", None)
+    assert one(merged)["mobile_opt_in"] is True
+    assert (0, "email_opt_in", "true", None) in merged.lost.rows()
+
+
+def test_a_no_counts_whatever_address_stands():
+    frame = KIM_AND_LEE.with_columns(email_opt_in=pl.Series([False, True]))
+    assert one(merge_duplicates(frame, clusters(frame), keep="last"))["email_opt_in"] is False
+
+
+def test_a_yes_stands_where_the_address_is_written_otherwise_or_the_contact_is_known_by_its_id():
+    frame = KIM_AND_LEE.with_columns(email=pl.Series(["LEE@example.com", "lee@example.com"]))
+    assert one(merge_duplicates(frame, clusters(frame), keep="last"))["email_opt_in"] is True
+    frame = KIM_AND_LEE.with_columns(email=pl.Series([None, "lee@example.com"]), contact_id=pl.Series([7, 7]))
+    assert one(merge_duplicates(frame, clusters(frame), keep="last"))["email_opt_in"] is True
+
+
+@pytest.mark.parametrize(("choices", "consent"), [({"email": 1}, None), ({"email": 0}, True), ({}, True)], ids=str)
+def test_rows_merged_by_hand_keep_to_that_too(choices, consent):
+    merged = Recipe().merge_rows([0, 1], row_prints(KIM_AND_LEE, [0, 1]), choices=choices).run(KIM_AND_LEE)
+    assert merged.contacts["email_opt_in"].to_list() == [consent]
+    assert merged.lost.height == (2 if choices == {"email": 1} else 1)
+
+
+def test_what_is_no_address_gives_way_to_one_that_is():
+    frame = pl.DataFrame({"contact_id": [1, 1, 1], "email": ["none", "lee@example.com", "kim@example.com"]})
+    merged = merge_duplicates(frame, clusters(frame), keep="first")
+    assert one(merged)["email"] == "lee@example.com"
+    assert (0, "email", "none", "lee@example.com") in merged.lost.rows()
+    assert one(merge_duplicates(frame, clusters(frame), keep="first", rules={"email": "last"}))["email"] == (
+        "kim@example.com"
+    )
+    assert (
+        one(merge_duplicates(frame[[0, 0]], pl.DataFrame({"row": [0, 1], "cluster": [0, 0]}), keep="first"))["email"]
+        == "none"
+    )
 
 
 def test_where_an_answer_was_not_read_no_consent_is_taken_from_the_others():
@@ -184,6 +239,14 @@ COLUMNS = ["email", "mobile_country_code", "mobile_number", "email_opt_in", "mob
 TYPES = dict(zip(COLUMNS, [pl.String, pl.Int32, pl.Int64, pl.Boolean, pl.Boolean, pl.String, pl.Int64], strict=True))
 
 
+def address(row, consent):
+    """What a consent of a row is for."""
+    if consent == "mobile_opt_in":
+        mobile = (row["mobile_country_code"], row["mobile_number"])
+        return mobile if None not in mobile else None
+    return row["email"].strip().lower() if row["email"] and "@" in row["email"] else None
+
+
 @given(st.lists(ROW, max_size=20), st.sampled_from(["first", "last", "most_complete"]))
 def test_rows_in_are_rows_out_and_rows_merged_and_consent_never_grows(rows, keep):
     frame = pl.DataFrame(rows, schema=TYPES, orient="row")
@@ -195,7 +258,8 @@ def test_rows_in_are_rows_out_and_rows_merged_and_consent_never_grows(rows, keep
     for into, row in enumerate(merged.contacts.iter_rows(named=True)):
         came = went.filter(pl.col("into") == into)
         for consent in OPT_INS:
-            assert row[consent] == came[consent].min()
+            yes = any(each[consent] and address(each, consent) == address(row, consent) for each in came.to_dicts())
+            assert row[consent] == (False if came[consent].min() is False else True if yes else None)
         mobile = (row["mobile_country_code"], row["mobile_number"])
         assert mobile in set(came.select("mobile_country_code", "mobile_number").iter_rows())
         for column in ("email", "property:Name"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from mbtoolkit import FrameError, Recipe, RecipeError, UsageError
+from mbtoolkit import FrameError, Recipe, RecipeError, SourceWarning, UsageError
 from mbtoolkit.recipes import Cell, CleanText, MergeValues, NormalizeDate, row_prints
 from mbtoolkit.schemas import conform
 
@@ -66,7 +66,7 @@ def test_each_step_tells_what_it_changed(shop, recipe):
         (2, 1, 1, 0, 0),
         (3, 2, 2, 0, 0),
         (4, 3, 3, 0, 1),
-        (5, None, None, 0, 0),
+        (5, None, None, 0, 2),
         (6, 1, 1, 1, 0),
     ]
     assert cleaned.changes(3).rows() == [(1, "City", "oslo", "Oslo"), (2, "City", "OSLO.", "Oslo")]
@@ -83,8 +83,54 @@ def test_what_a_step_can_not_read_stays_and_is_an_issue(shop, recipe):
         (0, 2, "Country", "Atlantis", "country_unknown"),
         (1, 1, "E-mail", "bo@@example.com", "email_syntax"),
         (4, 2, "News", "?", "not_yes_or_no"),
+        (5, 2, "mobile_number", "x", "phone_unreadable"),
+        (5, 2, "email_opt_in", "?", "not_yes_or_no"),
     ]
     assert cleaned.contacts["Country"].to_list()[2] == "Atlantis"
+    assert cleaned.left.select("step", "column", "value", "into").rows() == [
+        (0, "Country", "Atlantis", 2),
+        (1, "email", "bo@@example.com", 1),
+        (4, "email_opt_in", "?", 2),
+        (5, "email_opt_in", "?", 2),
+        (5, "mobile_number", "x", 2),
+    ]
+    assert "4 cells could not be read and stand as found" in cleaned.headline
+
+
+def test_what_a_later_step_mends_is_no_longer_counted_as_unread():
+    table = pl.DataFrame({"e": ["a@@example.com", "b@home@example.com", "c@gmial.com"]})
+    cleaned = Recipe().normalize_email("e").read_contacts({"e": "email"}).apply_suggestions().run(table)
+
+    assert cleaned.issues.select("row", "rule", "severity", "suggestion").rows() == [
+        (0, "email_syntax", "error", "a@example.com"),
+        (1, "email_syntax", "error", None),
+        (2, "suspected_slip", "warning", "c@gmail.com"),
+    ]
+    assert cleaned.left.select("row", "column").rows() == [(1, "email"), (2, "email")]
+    assert cleaned.headline.endswith("1 cell could not be read and stands as found")
+
+
+def test_values_that_are_lost_in_a_merge_are_told():
+    table = pl.DataFrame(
+        {
+            "email": ["a@example.com", "x@example.com", "A@example.com", None],
+            "contact_id": ["1", "2", None, "1"],
+            "Note": ["n", "m", None, "p"],
+        }
+    )
+    cleaned = Recipe().read_contacts({}).merge_duplicates(columns=[], keep="first").run(table)
+
+    assert cleaned.lost.rows() == [(1, 2, "email", "A@example.com", "a@example.com"), (1, 3, "Note", "p", "n")]
+    assert cleaned.report["lost"].to_list() == [0, 2]
+    assert "4 rows in = 2 rows out + 2 merged into others; 2 values lost by it" in cleaned.headline
+    assert "2 rows merged into others; 2 values lost by it" in repr(cleaned)
+
+
+def test_what_was_assumed_of_a_file_is_said(tmp_path):
+    path = tmp_path / "shop.csv"
+    path.write_text("email;City\na@example.com;Oslo\n", encoding="utf-8")
+    with pytest.warns(SourceWarning, match=r"shop\.csv: the separator is ';'"):
+        Recipe().read_contacts({}).run(path)
 
 
 def test_no_row_gets_lost(shop, recipe):
@@ -175,7 +221,7 @@ class TestContactColumns:
             (46, 701740605),
             (None, None),
         ]
-        assert cleaned.issues.select("row", "rule").rows() == [(2, "phone_unreadable")]
+        assert cleaned.left.select("row", "rule").unique().rows() == [(2, "phone_unreadable")]
 
     def test_a_row_with_a_country_code_keeps_it(self):
         contacts = pl.DataFrame(
@@ -195,7 +241,7 @@ class TestContactColumns:
         cleaned = read.normalize_opt_in("email_opt_in", yes=["ja-takk"], no=["nei-takk"]).run(table)
 
         assert cleaned.contacts["email_opt_in"].to_list() == [True, True, None]
-        assert cleaned.issues.select("row", "value").rows() == [(2, "?")]
+        assert cleaned.left.select("row", "value").unique().rows() == [(2, "?")]
 
 
 class TestCellsMendedByHand:

@@ -13,6 +13,8 @@ from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, is_contact_column
 from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from mbtoolkit.schemas.conform import UNREAD_PREFIX, conform, is_unread_column, unread_column
+from mbtoolkit.schemas.emails import email_is_well_formed
+from mbtoolkit.schemas.sharing import identifier_keys
 from mbtoolkit.schemas.texts import has_text_form, text_form, unless_blank
 
 Keep = Literal["first", "last", "newest", "most_complete"]
@@ -21,6 +23,8 @@ Rule = Literal["first", "last", "newest", "most_complete", "commonest", "longest
 """How the value of one column is chosen among the filled ones."""
 
 _MOBILE: Final = IDENTIFIERS["mobile"]
+_IDENTIFIERS: Final = (*_MOBILE, "email")
+_SOUND: Final = "\0sound"
 _ROW: Final = "\0row"
 _CLUSTER: Final = "\0cluster"
 _RANK: Final = "\0rank"
@@ -67,9 +71,10 @@ def merge_duplicates(
 ) -> Merged:
     """One row for each cluster.
 
-    The values of the preferred row stand; its blanks are filled from the next rows in order of preference. A mobile's
-    country code and number stay together. Of consents the strictest stands, whatever the rules say: false over true
-    over null; and where an answer could not be read, none is taken from the other rows.
+    The values of the preferred row stand; its blanks are filled from the next rows in order of preference, and so is
+    what is no e-mail address. A mobile's country code and number stay together. Of consents the strictest stands,
+    whatever the rules say: false over true over null; where an answer could not be read, none is taken from the other
+    rows; and a yes that was given for another address or number than the merged row has is not taken along.
 
     Args:
         contacts: the frame in which the duplicates were found.
@@ -108,7 +113,7 @@ def merge_duplicates(
     kept = frame.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64)).join(members, on=_ROW, how="anti")
     both = pl.concat([kept, pl.DataFrame({name: one.get_column(name) for name in kept.columns})]).sort(_ROW)
     rows = _became(frame.height, members, both[_ROW])
-    return Merged(both.drop(_ROW), rows, _lost(frame, both.drop(_ROW), rows), left)
+    return Merged(both.drop(_ROW), rows, lost_values(frame, both.drop(_ROW), rows), left)
 
 
 def _check_choices(frame: pl.DataFrame, keep: str, date_column: str | None, rules: dict[str, Rule]) -> None:
@@ -239,9 +244,35 @@ def _one_row_each(
         frame.select(_rank(frame, rule, date_column).alias(_RANK + rule)).to_series().gather(members[_ROW])
         for rule in sorted(orders)
     ]
-    cells = cells.with_columns(ranks)
+    sound = email_is_well_formed(pl.col("email")) if "email" in frame.columns else pl.lit(value=False)
+    cells = cells.with_columns(*ranks, sound.alias(_SOUND))
+    named = [column for column in _IDENTIFIERS if column in frame.columns]
+    becomes = cells.group_by(_CLUSTER, maintain_order=True).agg(
+        _value(column, rules, frame.schema).alias(column) for column in named
+    )
+    cells = own_consents(cells, cells.select(_CLUSTER).join(becomes, on=_CLUSTER, how="left", maintain_order="left"))
     values = [_value(column, rules, frame.schema).alias(column) for column in frame.columns]
     return cells.group_by(_CLUSTER, maintain_order=True).agg(pl.col(_ROW).min(), *values).drop(_CLUSTER)
+
+
+def own_consents(rows: pl.DataFrame, becomes: pl.DataFrame) -> pl.DataFrame:
+    """The rows, with each yes taken back that was given for another address or number than they are merged into.
+
+    A yes in a row without an address is one for the contact that its `contact_id` names, and for nobody else.
+
+    Args:
+        rows: conformed.
+        becomes: as many rows: the identifiers that each of them is merged into.
+    """
+    keys, merged = identifier_keys(rows), identifier_keys(becomes)
+    nobody = pl.Series([None] * rows.height, dtype=pl.Int64)
+    is_known = keys.get("contact_id", nobody).is_not_null()
+    taken_back = []
+    for consent, kind in (("email_opt_in", "email"), ("mobile_opt_in", "mobile")):
+        if consent in rows.columns and kind in keys and kind in merged:
+            is_own = keys[kind].eq_missing(merged[kind]) | (keys[kind].is_null() & is_known)
+            taken_back.append(pl.select(pl.when(pl.lit(is_own) | ~rows[consent]).then(rows[consent]).alias(consent)))
+    return rows.with_columns(each.to_series() for each in taken_back)
 
 
 def _value(column: str, rules: dict[str, Rule], schema: pl.Schema) -> pl.Expr:
@@ -262,7 +293,12 @@ def _value(column: str, rules: dict[str, Rule], schema: pl.Schema) -> pl.Expr:
         whole = pl.all_horizontal(pl.col(each).is_not_null() for each in _MOBILE)
         pair = pl.struct(_MOBILE)
         return pl.coalesce(_chosen(pair, whole, rule, schema[column]), pair.first()).struct.field(column)
-    return _chosen(cells, cells.is_not_null(), rules.get(column), schema[column])
+    chosen = _chosen(cells, cells.is_not_null(), rules.get(column), schema[column])
+    if column == "email":
+        # What is no address is kept only where there is none.
+        is_sound = pl.col(_SOUND).fill_null(value=False)
+        return pl.coalesce(_chosen(cells, is_sound, rules.get(column), schema[column]), chosen)
+    return chosen
 
 
 def _chosen(cells: pl.Expr, is_filled: pl.Expr, rule: Rule | None, dtype: pl.DataType) -> pl.Expr:
@@ -299,8 +335,14 @@ def _became(height: int, members: pl.DataFrame, kept: pl.Series) -> pl.DataFrame
     )
 
 
-def _lost(frame: pl.DataFrame, merged: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Each value of a row that is not in what it was merged into."""
+def lost_values(frame: pl.DataFrame, merged: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Each value of a row that is not in what it was merged into: `row`, `column`, `value`, `kept`.
+
+    Args:
+        frame: before.
+        merged: after.
+        rows: what became of each row, as `Merged.rows` has it.
+    """
     went = rows.filter(pl.col("cluster").is_not_null())
     before, after = frame[went["row"]], merged[went["into"]]
     schema = pl.Schema({"row": pl.Int64, "column": pl.String, "value": pl.String, "kept": pl.String})
