@@ -8,6 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from mbtoolkit.cleaning.shown import shown_texts
+from mbtoolkit.errors import RecipeError
 from mbtoolkit.recipes import (
     Cell,
     Cleaned,
@@ -67,10 +68,13 @@ def done_again(contacts: pl.DataFrame, recipe: Recipe, *, same_rows: bool) -> tu
         made = _in_place(step, cleaned.contacts) if same_rows else step
         steps.append(made)
         missing = [name for name in made.needs if name not in cleaned.contacts.columns]
-        if missing:
+        if missing and made.is_on:
             notes.append(f"not done, as there is no column {missing[0]!r}: {made.label}")
         elif made.is_on:
-            cleaned = cleaned.after(place, made)
+            try:
+                cleaned = cleaned.after(place, made)
+            except RecipeError as error:
+                notes.append(f"not done: {made.label}; {error.__cause__ or error}")
     return Recipe(tuple(steps)), cleaned, notes
 
 

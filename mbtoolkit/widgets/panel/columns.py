@@ -123,7 +123,7 @@ class ColumnsStep(Step):
 
 def _options(column: str, target: str, suggested: str | None) -> list[tuple[str, str]]:
     """The fields, and the properties that the column could be."""
-    own = f"{PROPERTY_NAME_PREFIX}{column.strip()}"
+    own = f"{PROPERTY_NAME_PREFIX}{column.strip()}" if column.strip() else None
     others = [each for each in dict.fromkeys((own, suggested, target)) if each and each not in BY_NAME]
     fields = [(field.name, field.label) for field in FIELDS]
     return [(_NOT_SENT, "Not sent"), *fields, *((each, target_label(each)) for each in others)]
