@@ -607,3 +607,30 @@ def test_the_code_and_the_recipe_are_of_the_contacts_also_before_another_mapping
     exec(checked.code, namespace)
     assert namespace["contacts"].equals(checked.contacts)
     assert checked.whole_recipe.run(checked.table).contacts.equals(checked.contacts)
+
+
+class Noted(NormalizeName):
+    """Says how often it was done."""
+
+    times = 0
+
+    def run(self, frame):
+        Noted.times += 1
+        return super(NormalizeName, self).run(frame)
+
+
+def test_what_comes_before_a_step_that_is_switched_is_not_done_again(doubles):
+    doubles.add_steps(Noted("property:First name"), MergeDuplicates(columns=[]))
+    doubles.edits.edit(0, "property:First name", "Anna")
+    before = Noted.times
+    doubles.change_recipe(lambda recipe: recipe.switched(2, is_on=False))
+    doubles.change_recipe(lambda recipe: recipe.without(2))
+    doubles.change_recipe(lambda recipe: recipe.switched(1, is_on=False))
+    assert doubles.contacts.height == 7
+    doubles.change_recipe(lambda recipe: recipe.switched(1, is_on=True))
+    assert doubles.contacts.height == 6
+    assert Noted.times == before
+    doubles.change_recipe(lambda recipe: recipe.switched(0, is_on=False))
+    doubles.change_recipe(lambda recipe: recipe.switched(0, is_on=True))
+    assert Noted.times == before + 1
+    assert doubles.whole_recipe.run(doubles.table).contacts.equals(doubles.contacts)

@@ -139,7 +139,12 @@ def _holds_dates(cells: pl.Series, name: str) -> bool:
         return True
     if name in BY_NAME or is_unread_column(name) or cells.dtype != pl.String:
         return False
+    # The first cells tell most columns already.
+    return _are_dates(cells.head(_FIRST)) is not False and _are_dates(cells) is True
+
+
+def _are_dates(cells: pl.Series) -> bool | None:
+    """Whether all that are filled are dates; None where none is."""
     # By position, for polars takes names such as `^x$` for patterns of names.
     filled = cells.to_frame().select(unless_blank(pl.first()).alias("filled")).to_series().drop_nulls()
-    # The first cells tell most columns already.
-    return len(filled) > 0 and all(cells.str.contains(_ISO_DATE).all() for cells in (filled.head(_FIRST), filled))
+    return bool(filled.str.contains(_ISO_DATE).all()) if len(filled) else None

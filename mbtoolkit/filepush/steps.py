@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import takewhile
 
 import polars as pl
 
@@ -52,19 +53,30 @@ def renamed(step: Step, names: Mapping[str, str]) -> Step:
     return step
 
 
-def done_again(contacts: pl.DataFrame, recipe: Recipe, *, same_rows: bool) -> tuple[Recipe, Cleaned, list[str]]:
+Stages = list[tuple[Step, Cleaned]]
+"""The first steps of a recipe, each with what it and those before it made of a table."""
+
+
+def done_again(
+    contacts: pl.DataFrame, recipe: Recipe, *, same_rows: bool, known: Stages | None = None
+) -> tuple[Recipe, Cleaned, list[str], Stages]:
     """Does steps that were made for a table as it was read before.
 
     Args:
         contacts: the table as it is read now.
         recipe: the steps, under the names that the columns have now.
         same_rows: whether it is the same table, so that cells mended by hand are known by their place.
+        known: what the first steps made of these very contacts; where the recipe begins with them they are not done
+            once more.
 
     Returns:
-        The recipe as it was done, what came of it, and what is to be said of steps that could not be done.
+        The recipe as it was done, what came of it, what is to be said of steps that could not be done, and the stages
+        up to the first of those.
     """
-    cleaned, notes, steps = Cleaned(contacts), [], []
-    for place, step in enumerate(recipe.steps):
+    stages = _common(known or [], recipe)
+    cleaned = stages[-1][1] if stages else Cleaned(contacts)
+    notes, steps = [], [step for step, _ in stages]
+    for place, step in enumerate(recipe.steps[len(stages) :], len(stages)):
         made = _in_place(step, cleaned.contacts) if same_rows else step
         steps.append(made)
         missing = [name for name in made.needs if name not in cleaned.contacts.columns]
@@ -75,7 +87,15 @@ def done_again(contacts: pl.DataFrame, recipe: Recipe, *, same_rows: bool) -> tu
                 cleaned = cleaned.after(place, made)
             except RecipeError as error:
                 notes.append(f"not done: {made.label}; {error.__cause__ or error}")
-    return Recipe(tuple(steps)), cleaned, notes
+        if not notes:
+            stages.append((made, cleaned))
+    return Recipe(tuple(steps)), cleaned, notes, stages
+
+
+def _common(known: Stages, recipe: Recipe) -> Stages:
+    """The stages of the steps that the recipe begins with."""
+    same = zip(known, recipe.steps, strict=False)
+    return [stage for stage, _ in takewhile(lambda pair: pair[0][0] == pair[1], same)]
 
 
 def _in_place(step: Step, frame: pl.DataFrame) -> Step:

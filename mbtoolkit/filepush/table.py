@@ -22,7 +22,7 @@ from mbtoolkit.filepush.pushing import Pushing
 from mbtoolkit.filepush.recipe import push_code, reading_code
 from mbtoolkit.filepush.review import STORED, Review, changed_rows, review_of
 from mbtoolkit.filepush.sources import Source
-from mbtoolkit.filepush.steps import done_again, renamed
+from mbtoolkit.filepush.steps import Stages, done_again, renamed
 from mbtoolkit.reading import load_table, read_contacts
 from mbtoolkit.recipes import Cleaned, MergeRows, ReadContacts, Recipe, Step, row_prints
 from mbtoolkit.recipes.step import counted
@@ -39,7 +39,7 @@ PROFILED: Final = 3
 _SAMPLE_ROWS: Final = 200
 _NO_ROWS: Final = pl.Series(dtype=pl.Int64)
 _HELD: Final = ("mapping", "default_country", "notes", "read_notes", "recipe", "edits", "cleaned", "_read_with",
-                "_named_by", "_not_done", "duplicates")  # fmt: skip
+                "_named_by", "_not_done", "_stages", "duplicates")  # fmt: skip
 """What is put back where a recipe does not fit."""
 
 
@@ -101,6 +101,7 @@ class FilePush:
         self._read_with: tuple[dict[str, str], str | None] | None = None
         self._named_by: dict[str, str] | None = None
         self._not_done: list[str] = []
+        self._stages: Stages = []
         self._pushed_rows: pl.DataFrame | None = None
         self._looked_after: tuple[Step, ...] = ()
         self._validated: tuple[pl.DataFrame, Validation] | None = None
@@ -162,8 +163,8 @@ class FilePush:
                 **self.source.options,
             )
         recipe = self._named_now(self._made)
-        again, cleaned, notes = done_again(contacts, recipe, same_rows=self._read_with is not None)
-        self._take_cleaned(again, cleaned)
+        again, cleaned, notes, stages = done_again(contacts, recipe, same_rows=self._read_with is not None)
+        self._take_cleaned(again, cleaned, stages)
         self.duplicates = None
         self._read_with, self._named_by = asked, asked[0]
         self.read_notes, self._not_done = [str(each.message) for each in said], []
@@ -187,7 +188,7 @@ class FilePush:
         self.read_notes = [note for note in self.read_notes if note not in self._not_done] + notes
         self._not_done = notes
 
-    def _take_cleaned(self, recipe: Recipe, cleaned: Cleaned) -> None:
+    def _take_cleaned(self, recipe: Recipe, cleaned: Cleaned, stages: Stages) -> None:
         """Takes up what steps made of the contacts.
 
         Raises:
@@ -198,7 +199,7 @@ class FilePush:
             msg = "rows were pushed already, so none can be merged or parted any more: load the table again for that"
             raise UsageError(msg)
         edits = Edits(cleaned.contacts, schema=self.schema)
-        self.recipe, self.cleaned, self.edits = recipe, cleaned, edits
+        self.recipe, self.cleaned, self.edits, self._stages = recipe, cleaned, edits, stages
 
     # Clean
 
@@ -221,10 +222,11 @@ class FilePush:
 
     def _add(self, *steps: Step) -> None:
         assert self.cleaned is not None, "check comes first"
-        cleaned, recipe = self.cleaned, self.recipe.then(*steps)
+        cleaned, recipe, stages = self.cleaned, self.recipe.then(*steps), self._stages
         for place, step in enumerate(recipe.steps[len(self.recipe) :], len(self.recipe)):
             cleaned = cleaned.after(place, step)
-        self._take_cleaned(recipe, cleaned)
+            stages = [*stages, (step, cleaned)] if len(stages) == place else stages
+        self._take_cleaned(recipe, cleaned, stages)
 
     def change_recipe(self, change: Callable[[Recipe], Recipe]) -> None:
         """Does the recipe anew from the table as it was read, with a step removed or switched.
@@ -236,8 +238,9 @@ class FilePush:
             RecipeError, UsageError: as `add_steps`.
         """
         assert self.cleaned is not None, "check comes first"
-        again, cleaned, notes = done_again(self.cleaned.given, change(self._made), same_rows=False)
-        self._take_cleaned(again, cleaned)
+        recipe, given = change(self._made), self.cleaned.given
+        again, cleaned, notes, stages = done_again(given, recipe, same_rows=False, known=self._stages)
+        self._take_cleaned(again, cleaned, stages)
         self._say_not_done(notes)
 
     def find_duplicates(self, *, by_identifiers: bool = False) -> None:
@@ -304,7 +307,7 @@ class FilePush:
         if not _are_merged(found, self.cleaned.rows["into"], cleaned.rows["into"]):
             msg = "nothing was merged: other rows are alike by now than those that were found; look again"
             raise UsageError(msg)
-        self._take_cleaned(self.recipe.then(step), cleaned)
+        self._take_merged(step, cleaned)
 
     def merge_rows(self, rows: Sequence[int], choices: Mapping[str, int] | None = None) -> None:
         """Makes one row of several.
@@ -319,7 +322,12 @@ class FilePush:
         self.settle()
         assert self.contacts is not None, "check comes first"
         step = MergeRows(list(rows), row_prints(self.contacts, rows), dict(choices or {}))
-        self._take_cleaned(self.recipe.then(step), self._merged_by(step))
+        self._take_merged(step, self._merged_by(step))
+
+    def _take_merged(self, step: Step, cleaned: Cleaned) -> None:
+        is_known = len(self._stages) == len(self.recipe)
+        stages = [*self._stages, (step, cleaned)] if is_known else self._stages
+        self._take_cleaned(self.recipe.then(step), cleaned, stages)
 
     def _merged_by(self, step: Step) -> Cleaned:
         """What a step makes of the contacts.

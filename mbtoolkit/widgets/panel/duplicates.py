@@ -89,7 +89,7 @@ class DuplicatesPart(CleanPart):
 
     def _merge_all(self) -> str:
         before = self.edits.height
-        keep, _, column = self._kept_now().partition(":")
+        keep, _, column = self._kept_now(self._kept()).partition(":")
         self.push.merge_duplicates(keep, column or None)  # type: ignore[arg-type]
         self._place, self._group = 0, None
         return f"{counted(before - self.edits.height, 'row')} merged into others."
@@ -107,9 +107,9 @@ class DuplicatesPart(CleanPart):
         ]
         return [*_PREFERRED, *newest]
 
-    def _kept_now(self) -> str:
+    def _kept_now(self, offered: list[tuple[str, str]]) -> str:
         """What was chosen, where this table has it too."""
-        return self._keep if self._keep in dict(self._kept()) else _PREFERRED[0][0]
+        return self._keep if self._keep in dict(offered) else _PREFERRED[0][0]
 
     def _stamp(self, cluster: Cluster) -> int:
         """Of a group; what was ticked in it is not in it, for a click may come right after that."""
@@ -159,7 +159,8 @@ class DuplicatesPart(CleanPart):
         groups = standing["cluster"].n_unique()
         told = f"{counted(groups, 'group')} of rows that may be one person each ({standing.height:,} rows)"
         told += f"; {asked:,} of them must be looked at" if asked else ""
-        kept = choice("keep", self._kept_now(), self._kept(), id="keep")
+        offered = self._kept()
+        kept = choice("keep", self._kept_now(offered), offered, id="keep")
         merge = button(
             f"Merge {counted(groups - asked, 'group')}",
             "merge_all",
@@ -168,10 +169,10 @@ class DuplicatesPart(CleanPart):
             stamp=self._stamp_of_all(standing),
         )
         label = "Of each group" if not asked else "Of each group that needs no look"
-        old = "Cells were changed since: look again for what is alike now." if self.push.is_look_old else ""
+        old = "⚠ Cells were changed since: look again for what is alike now."
         return box(
             text(f"{told}.", "p"),
-            text(old, "p", class_="mbt-warning", key="old"),
+            text(old, "p", class_="mbt-warning", key="old") if self.push.is_look_old else None,
             box(labelled(label, kept, "keep"), merge, class_="mbt-write"),
             class_="mbt-step",
         )
