@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -106,6 +107,7 @@ class FilePush:
         self._looked_after: tuple[Step, ...] = ()
         self._validated: tuple[pl.DataFrame, Validation] | None = None
         self._profile: pl.DataFrame | None = None
+        self._samples: dict[str, list[str]] = {}
 
     # Map
 
@@ -130,11 +132,15 @@ class FilePush:
     @property
     def twice(self) -> list[str]:
         """Targets that more than one column has."""
-        targets = [target for target in self.mapping.values() if target]
-        return sorted({target for target in targets if targets.count(target) > 1})
+        return sorted(target for target, times in Counter(self.mapping.values()).items() if target and times > 1)
 
     def sample(self, column: str) -> list[str]:
         """The first few different cells of a column, as text."""
+        if column not in self._samples:
+            self._samples[column] = self._sampled(column)
+        return self._samples[column]
+
+    def _sampled(self, column: str) -> list[str]:
         # Under another name, for polars takes names such as `^x$` for patterns of names.
         cells = self.table.get_column(column).alias("cells").drop_nulls().head(_SAMPLE_ROWS)
         texts = cells.to_frame().select(text_form(pl.first(), cells.dtype)).to_series()

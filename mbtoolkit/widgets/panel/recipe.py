@@ -34,11 +34,12 @@ class RecipePart(CleanPart):
         if kind == "on" and isinstance(value, bool):
             check_stamp(number, self._list_number())
             self.push.change_recipe(lambda recipe: recipe.switched(place, is_on=value))
-        elif kind == "remove":
+            return f"Step {place + 1} is {'on' if value else 'off'} now."
+        if kind == "remove":
             check_stamp(value, self._list_number())
             self.push.change_recipe(lambda recipe: recipe.without(place))
             return "The step is undone."
-        elif key == "path" and isinstance(value, str):
+        if key == "path" and isinstance(value, str):
             self._path = value.strip().strip("\"'")
         elif key == "save":
             recipe = self.push.whole_recipe
@@ -56,9 +57,14 @@ class RecipePart(CleanPart):
         """The steps that a saved recipe took the place of, in this table."""
         return self._replaced[1] if self._replaced is not None and self._replaced[0] is self.push else None
 
-    def _list_number(self) -> int:
-        """Another number each time other steps are listed, whether they are on or off."""
-        listed = [replace(step, is_on=True) for step in (*self.push.recipe.steps, *self.edits.recipe.steps)]
+    def _list_number(self, by_hand: list[tuple[Step, int]] | None = None) -> int:
+        """Another number each time other steps are listed, whether they are on or off.
+
+        Args:
+            by_hand: the steps of `edits`, where they are known.
+        """
+        made = (step for step, _ in (self.edits.steps if by_hand is None else by_hand))
+        listed = [replace(step, is_on=True) for step in (*self.push.recipe.steps, *made)]
         if listed != self._listed:
             self._listed = listed
             self._number += 1
@@ -78,8 +84,9 @@ class RecipePart(CleanPart):
 
     def draw(self) -> Node:
         """The list, and what to save it as."""
-        number = self._list_number()
-        rows = [self._row(place, number, *line) for place, line in enumerate(self._steps())]
+        by_hand = self.edits.steps
+        number = self._list_number(by_hand)
+        rows = [self._row(place, number, *line) for place, line in enumerate(self._steps(by_hand))]
         if rows:
             caption = "In this order; a step that is removed is undone"
             listed = scrolling(table(caption, ("Step", "Changed", "Undo"), rows), "Steps", "mbt-recipe")
@@ -88,7 +95,7 @@ class RecipePart(CleanPart):
                           class_="mbt-soft")  # fmt: skip
         return box(text("Recipe", "p", class_="mbt-subtitle"), listed, self._file(), class_="mbt-step")
 
-    def _steps(self) -> list[tuple[Step, str, str]]:
+    def _steps(self, by_hand: list[tuple[Step, int]]) -> list[tuple[Step, str, str]]:
         """Each step with what it changed, and what is to be said of it."""
         assert self.push.cleaned is not None, "check comes first"
         told = {
@@ -99,7 +106,7 @@ class RecipePart(CleanPart):
             (step, *told.get(place, ("not done" if step.is_on else "", "")))
             for place, step in enumerate(self.push.recipe.steps)
         ]
-        return done + [(step, counted(cells, "cell"), "") for step, cells in self.edits.steps]
+        return done + [(step, counted(cells, "cell"), "") for step, cells in by_hand]
 
     def _row(self, place: int, number: int, step: Step, changed: str, note: str) -> tuple[Node, ...]:
         switch = tick(f"recipe:on:{place}:{number}", step.label, value=step.is_on)

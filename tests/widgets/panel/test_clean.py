@@ -308,6 +308,7 @@ def test_steps_are_listed_with_what_they_changed_switched_and_removed(hands):
     assert "2 cells in 2 rows" in listed
     assert "2 rows merged into others" in listed
     switch(hands, 1, is_on=False)
+    assert hands.top.text("said") == "Step 2 is off now."
     assert cells(hands, "email")[0] == "ann@@example.com"
     assert hands.panel.contacts.height == 5
     switch(hands, 1, is_on=True)
