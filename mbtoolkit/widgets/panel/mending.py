@@ -191,7 +191,10 @@ class ColumnPart(CleanPart):
         if not self._country:
             msg = "say the country: two letters such as NO, or the name of a column that holds them"
             raise UsageError(msg)
-        return self._do(NormalizePhone(self.column, self._country))
+        names = self.edits.contacts.columns
+        called = [name for name in names if label_of(name).casefold() == self._country.casefold()]
+        is_named = len(called) == 1 and self._country not in names
+        return self._do(NormalizePhone(self.column, called[0] if is_named else self._country))
 
     def _do(self, step: Step) -> str:
         return _told(self.edits, self.edits.clean(step))

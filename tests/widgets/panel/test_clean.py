@@ -615,3 +615,18 @@ def test_no_recipe_merges_rows_that_were_pushed_or_are_on_their_way(hands, crm, 
     assert hands.panel.contacts.height == hands.panel.results.height == 6
     hands.go(6)
     assert hands.title == "Results"
+
+
+def test_a_column_of_countries_is_named_as_it_is_shown(client):
+    frame = pl.DataFrame(
+        {"email": ["a@example.com", "b@example.com"], "Mobil": ["934 54 496", "070-174 06 05"], "Land": ["NO", "SE"]}
+    )
+    hands = Hands(PushPanel(client, frame))
+    hands.next()
+    hands.top.choose("column:2", "property:Land")
+    hands.next()
+    show(hands, "column", "mobile_number")
+    hands.top.type("country", "land")
+    hands.top.press("by_country")
+    assert cells(hands, "mobile_country_code") == [47, 46]
+    assert hands.panel.recipe.steps[-1] == NormalizePhone("mobile_number", "property:Land")
