@@ -66,7 +66,8 @@ def measures():
         panel = PushPanel(client, table(ROWS))
         top, bottom = Page(panel._top), Page(panel._bottom)
         yield "Load, next: read, suggested, columns drawn", milliseconds(lambda: bottom.press("next"), 1)
-        yield "Columns, next: contacts read, judged, counts drawn", milliseconds(lambda: bottom.press("next"), 1)
+        yield "Columns, next: contacts read, suggestions drawn", milliseconds(lambda: bottom.press("next"), 1)
+        yield "Clean, next: judged, counts drawn", milliseconds(lambda: bottom.press("next"), 1)
         grid = panel.grid
 
         def say(kind, **fields):
