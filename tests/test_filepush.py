@@ -646,3 +646,58 @@ def test_bytes_and_frames_come_in_too(client, path):
     push.check()
     assert push.contacts.equals(read_contacts(path, mapping=push.mapping))
     assert "read_contacts('upload.csv'" in push.code
+
+
+def test_a_step_that_the_new_mapping_makes_impossible_is_said_and_holds_nobody_up(doubles, client):
+    doubles.find_duplicates()
+    doubles.merge_duplicates("newest", "Endret")
+    doubles.merge_rows([1, 2], {"contact_id": 1, "property:First name": 1})
+    doubles.map_column("Nyhetsbrev", "")
+    doubles.map_column("Fornavn", "email_opt_in")
+    doubles.map_column("Endret", "mobile_opt_in")
+    doubles.check()
+    assert len([note for note in doubles.read_notes if note.startswith("not done: ")]) == 2
+    assert doubles.contacts.height == 7
+    assert doubles.whole_recipe.run(doubles.table).contacts.equals(doubles.contacts)
+    for column, target in (("Fornavn", "property:First name"), ("Endret", ""), ("Nyhetsbrev", "email_opt_in")):
+        doubles.map_column(column, target)
+    doubles.check()
+    assert doubles.contacts.height == 5
+    assert not any("not done" in note for note in doubles.read_notes)
+
+
+@SOURCE_WARNING
+def test_the_code_and_the_recipe_are_of_the_contacts_also_before_another_mapping_is_read(checked, client):
+    checked.edits.edit(1, "property:First name", "Boo")
+    checked.map_column("Navn", "property:Name")
+    namespace = {"client": client}
+    exec(checked.code, namespace)
+    assert namespace["contacts"].equals(checked.contacts)
+    assert checked.whole_recipe.run(checked.table).contacts.equals(checked.contacts)
+
+
+class Noted(NormalizeName):
+    """Says how often it was done."""
+
+    times = 0
+
+    def run(self, frame):
+        Noted.times += 1
+        return super(NormalizeName, self).run(frame)
+
+
+def test_what_comes_before_a_step_that_is_switched_is_not_done_again(doubles):
+    doubles.add_steps(Noted("property:First name"), MergeDuplicates(columns=[]))
+    doubles.edits.edit(0, "property:First name", "Anna")
+    before = Noted.times
+    doubles.change_recipe(lambda recipe: recipe.switched(2, is_on=False))
+    doubles.change_recipe(lambda recipe: recipe.without(2))
+    doubles.change_recipe(lambda recipe: recipe.switched(1, is_on=False))
+    assert doubles.contacts.height == 7
+    doubles.change_recipe(lambda recipe: recipe.switched(1, is_on=True))
+    assert doubles.contacts.height == 6
+    assert Noted.times == before
+    doubles.change_recipe(lambda recipe: recipe.switched(0, is_on=False))
+    doubles.change_recipe(lambda recipe: recipe.switched(0, is_on=True))
+    assert Noted.times == before + 1
+    assert doubles.whole_recipe.run(doubles.table).contacts.equals(doubles.contacts)

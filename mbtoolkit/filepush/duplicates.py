@@ -20,6 +20,7 @@ from mbtoolkit.schemas.texts import unless_blank
 _ROWS: Final = re.compile(r"\brows? \d+(?: and \d+)?")
 """How a reason names other rows."""
 _ISO_DATE: Final = r"^\s*\d{4}-\d{2}-\d{2}"
+_FIRST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +139,9 @@ def _holds_dates(cells: pl.Series, name: str) -> bool:
         return True
     if name in BY_NAME or is_unread_column(name) or cells.dtype != pl.String:
         return False
-    filled = cells.to_frame().select(unless_blank(pl.first())).to_series().drop_nulls()
+    # The first cells tell most columns already, and that without polars, whose fixed costs count in a wide table.
+    if any(text and not text.isspace() and not re.match(_ISO_DATE, text) for text in cells.head(_FIRST)):
+        return False
+    # By position, for polars takes names such as `^x$` for patterns of names.
+    filled = cells.to_frame().select(unless_blank(pl.first()).alias("filled")).to_series().drop_nulls()
     return len(filled) > 0 and bool(filled.str.contains(_ISO_DATE).all())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import takewhile
 
 import polars as pl
 
 from mbtoolkit.cleaning.shown import shown_texts
+from mbtoolkit.errors import RecipeError
 from mbtoolkit.recipes import (
     Cleaned,
     ColumnStep,
@@ -50,9 +52,18 @@ def renamed(step: Step, names: Mapping[str, str]) -> Step:
     return step
 
 
+Stages = list[tuple[Step, Cleaned]]
+"""The first steps of a recipe, each with what it and those before it made of a table."""
+
+
 def done_again(
-    contacts: pl.DataFrame, recipe: Recipe, rows: Mapping[int, pl.Series], *, as_found: bool = False
-) -> tuple[Recipe, Cleaned, list[str]]:
+    contacts: pl.DataFrame,
+    recipe: Recipe,
+    rows: Mapping[int, pl.Series],
+    *,
+    as_found: bool = False,
+    known: Stages | None = None,
+) -> tuple[Recipe, Cleaned, list[str], Stages]:
     """Does steps that were made for a table as it was read or cleaned before.
 
     Args:
@@ -61,20 +72,38 @@ def done_again(
         rows: what is known of the steps that were done to this table before (`Cleaned.rows_before`), by their position
             in `recipe`: what was done by hand is done to the same rows then, whatever they say and wherever they stand.
         as_found: whether a cell is mended by hand whatever it says by now.
+        known: what the first steps made of these very contacts; where the recipe begins with them they are not done
+            once more.
 
     Returns:
-        The recipe as it was done, what came of it, and what is to be said of steps that could not be done.
+        The recipe as it was done, what came of it, what is to be said of steps that could not be done, and the stages
+        up to the first of those.
     """
-    cleaned, notes, steps = Cleaned(contacts), [], []
-    for place, step in enumerate(recipe.steps):
+    stages = _common(known or [], recipe)
+    cleaned = stages[-1][1] if stages else Cleaned(contacts)
+    notes, steps = [], [step for step, _ in stages]
+    for place, step in enumerate(recipe.steps[len(stages) :], len(stages)):
         made = _in_place(step, cleaned, rows[place], as_found=as_found) if place in rows else step
         steps.append(made)
         missing = [name for name in made.needs if name not in cleaned.contacts.columns]
-        if missing:
+        if missing and made.is_on:
             notes.append(f"not done, as there is no column {missing[0]!r}: {made.label}")
         elif made.is_on:
-            cleaned = cleaned.after(place, made)
-    return Recipe(tuple(steps)), cleaned, notes
+            try:
+                cleaned = cleaned.after(place, made)
+            except RecipeError as error:
+                notes.append(f"not done: {made.label}; {error.__cause__ or error}")
+                # As it was, so that it finds its rows where it can be done again.
+                steps[-1] = step
+        if not notes:
+            stages.append((made, cleaned))
+    return Recipe(tuple(steps)), cleaned, notes, stages
+
+
+def _common(known: Stages, recipe: Recipe) -> Stages:
+    """The stages of the steps that the recipe begins with."""
+    same = zip(known, recipe.steps, strict=False)
+    return [stage for stage, _ in takewhile(lambda pair: pair[0][0] == pair[1], same)]
 
 
 def rows_known(before: Recipe, cleaned: Cleaned, recipe: Recipe) -> dict[int, pl.Series]:

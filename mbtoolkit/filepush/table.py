@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final
 
@@ -21,7 +22,7 @@ from mbtoolkit.filepush.pushing import Pushing
 from mbtoolkit.filepush.recipe import push_code, reading_code
 from mbtoolkit.filepush.review import STORED, Review, changed_rows, review_of
 from mbtoolkit.filepush.sources import Source
-from mbtoolkit.filepush.steps import as_done, done_again, renamed, rows_known
+from mbtoolkit.filepush.steps import Stages, as_done, done_again, renamed, rows_known
 from mbtoolkit.reading import load_table, read_contacts
 from mbtoolkit.recipes import Cleaned, MergeRows, ReadContacts, Recipe, Step, row_prints
 from mbtoolkit.recipes.step import counted
@@ -36,19 +37,12 @@ SAMPLE_CELLS: Final = 3
 PROFILED: Final = 3
 """Values, and patterns, of a column that its profile lists."""
 _SAMPLE_ROWS: Final = 200
-_CHOSEN: Final = (
-    "mapping",
-    "duplicates",
-    "default_country",
-    "notes",
-    "read_notes",
-    "recipe",
-    "edits",
-    "cleaned",
-    "_read_with",
-    "_named_by",
-)
 _NO_ROWS: Final = pl.Series(dtype=pl.Int64)
+_HELD: Final = (
+    *("mapping", "default_country", "notes", "read_notes", "recipe", "edits", "cleaned", "duplicates"),
+    *("_read_with", "_named_by", "_not_done", "_stages"),
+)
+"""What is put back where a recipe does not fit."""
 
 
 class FilePush:
@@ -108,8 +102,13 @@ class FilePush:
         self.results: pl.DataFrame | None = None
         self._read_with: tuple[dict[str, str], str | None] | None = None
         self._named_by: dict[str, str] | None = None
+        self._not_done: list[str] = []
+        self._stages: Stages = []
+        self._pushed_rows: pl.DataFrame | None = None
+        self._looked_after: tuple[Step, ...] = ()
         self._validated: tuple[pl.DataFrame, Validation] | None = None
         self._profile: pl.DataFrame | None = None
+        self._samples: dict[str, list[str]] = {}
 
     # Map
 
@@ -134,12 +133,17 @@ class FilePush:
     @property
     def twice(self) -> list[str]:
         """Targets that more than one column has."""
-        targets = [target for target in self.mapping.values() if target]
-        return sorted({target for target in targets if targets.count(target) > 1})
+        return sorted(target for target, times in Counter(self.mapping.values()).items() if target and times > 1)
 
     def sample(self, column: str) -> list[str]:
         """The first few different cells of a column, as text."""
-        cells = self.table.get_column(column).drop_nulls().head(_SAMPLE_ROWS)
+        if column not in self._samples:
+            self._samples[column] = self._sampled(column)
+        return self._samples[column]
+
+    def _sampled(self, column: str) -> list[str]:
+        # Under another name, for polars takes names such as `^x$` for patterns of names.
+        cells = self.table.get_column(column).alias("cells").drop_nulls().head(_SAMPLE_ROWS)
         texts = cells.to_frame().select(text_form(pl.first(), cells.dtype)).to_series()
         return [text for text in texts.unique(maintain_order=True) if text.strip()][:SAMPLE_CELLS]
 
@@ -151,7 +155,7 @@ class FilePush:
         Raises:
             MappingError, SourceError, UsageError: the table can't be read with these choices, or is another by now.
         """
-        asked = (dict(self.mapping), self.default_country)
+        asked = dict(self.mapping), self.default_country
         if asked == self._read_with:
             return
         if self.source.key != self._key:
@@ -166,33 +170,45 @@ class FilePush:
                 **self.source.options,
             )
         self.settle()
-        recipe = self._recipe_for(self.mapping)
+        recipe = self._named_now(self.recipe)
         rows = self.cleaned.rows_before if self.cleaned is not None and self._read_with is not None else {}
-        again, cleaned, notes = done_again(contacts, recipe, rows, as_found=True)
-        self._take_cleaned(again, cleaned)
+        again, cleaned, notes, stages = done_again(contacts, recipe, rows, as_found=True)
+        self._take_cleaned(again, cleaned, stages)
         self.duplicates = None
         self._read_with, self._named_by = asked, asked[0]
-        self.read_notes = [*(str(each.message) for each in said), *notes]
+        self.read_notes, self._not_done = [str(each.message) for each in said], []
+        self._say_not_done(notes)
 
-    def _recipe_for(self, mapping: dict[str, str]) -> Recipe:
-        """The recipe for the names that the columns have under a mapping."""
-        if self._named_by is None:
-            return self.recipe
-        new = _names(mapping)
+    @property
+    def _made(self) -> Recipe:
+        """The recipe, and what was mended in `edits` as its last steps."""
+        return self.recipe.then(*self.edits.recipe.steps) if self.edits is not None else self.recipe
+
+    def _named_now(self, recipe: Recipe) -> Recipe:
+        """A recipe for the names that the columns have under the mapping as it is chosen now."""
+        if self._named_by is None or self._named_by == self.mapping:
+            return recipe
+        new = _names(self.mapping)
         names = {name: new[column] for column, name in _names(self._named_by).items() if column in new}
-        return Recipe(tuple(renamed(step, names) for step in self.recipe.steps))
+        return Recipe(tuple(renamed(step, names) for step in recipe.steps))
 
-    def _take_cleaned(self, recipe: Recipe, cleaned: Cleaned) -> None:
+    def _say_not_done(self, notes: list[str]) -> None:
+        """Says which steps could not be done; what was said of that before holds no longer."""
+        self.read_notes = [note for note in self.read_notes if note not in self._not_done] + notes
+        self._not_done = notes
+
+    def _take_cleaned(self, recipe: Recipe, cleaned: Cleaned, stages: Stages) -> None:
         """Takes up what steps made of the contacts.
 
         Raises:
             UsageError: rows that were pushed would be merged or parted.
         """
-        if self.results is not None and self.cleaned is not None and not cleaned.rows.equals(self.cleaned.rows):
+        is_pushed = self.results is not None or self.is_pushing
+        if is_pushed and self._pushed_rows is not None and not cleaned.rows.equals(self._pushed_rows):
             msg = "rows were pushed already, so none can be merged or parted any more: load the table again for that"
             raise UsageError(msg)
         edits = Edits(cleaned.contacts, schema=self.schema)
-        self.recipe, self.cleaned, self.edits = recipe, cleaned, edits
+        self.recipe, self.cleaned, self.edits, self._stages = recipe, cleaned, edits, stages
 
     # Clean
 
@@ -215,10 +231,11 @@ class FilePush:
 
     def _add(self, *steps: Step) -> None:
         assert self.cleaned is not None, "check comes first"
-        cleaned, recipe = self.cleaned, self.recipe.then(*steps)
+        cleaned, recipe, stages = self.cleaned, self.recipe.then(*steps), self._stages
         for place, step in enumerate(recipe.steps[len(self.recipe) :], len(self.recipe)):
             cleaned = cleaned.after(place, step) if step.is_on else cleaned
-        self._take_cleaned(recipe, cleaned)
+            stages = [*stages, (step, cleaned)] if len(stages) == place else stages
+        self._take_cleaned(recipe, cleaned, stages)
 
     def change_recipe(self, change: Callable[[Recipe], Recipe]) -> None:
         """Does the recipe anew from the table as it was read, with a step removed or switched.
@@ -233,9 +250,9 @@ class FilePush:
         assert self.cleaned is not None, "check comes first"
         recipe = change(self.recipe)
         rows = rows_known(self.recipe, self.cleaned, recipe)
-        again, cleaned, notes = done_again(self.cleaned.given, recipe, rows)
-        self._take_cleaned(again, cleaned)
-        self.read_notes += [note for note in notes if note not in self.read_notes]
+        again, cleaned, notes, stages = done_again(self.cleaned.given, recipe, rows, known=self._stages)
+        self._take_cleaned(again, cleaned, stages)
+        self._say_not_done(notes)
 
     def find_duplicates(self, *, by_identifiers: bool = False) -> None:
         """Looks for rows that are about one person; `duplicates` holds what is found.
@@ -249,8 +266,19 @@ class FilePush:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             self.duplicates = Duplicates(contacts, self._into, [] if by_identifiers else None)
+        self._looked_after = self._mends
         notes = [str(each.message) for each in said]
         self.read_notes += [note for note in notes if note not in self.read_notes]
+
+    @property
+    def _mends(self) -> tuple[Step, ...]:
+        """The steps that change what is compared."""
+        return tuple(step for step in self._made.steps if step.is_on and step.keeps_rows)
+
+    @property
+    def is_look_old(self) -> bool:
+        """Whether cells were changed since `find_duplicates` compared them."""
+        return self.duplicates is not None and self._looked_after != self._mends
 
     @property
     def standing_duplicates(self) -> pl.DataFrame:
@@ -277,12 +305,20 @@ class FilePush:
             date_column: likewise.
 
         Raises:
-            RecipeError, UsageError: no rows can be merged like this; nothing is changed then.
+            RecipeError, UsageError: no rows can be merged like this, or others than those that were found would be,
+                because cells were changed since; nothing is changed then.
         """
         assert self.duplicates is not None, "find_duplicates comes first"
         self.settle()
         assert self.contacts is not None, "check comes first"
-        self._merge(self.duplicates.merging(self.contacts, self._into, keep, date_column))
+        assert self.cleaned is not None, "check comes first"
+        step = self.duplicates.merging(self.contacts, self._into, keep, date_column)
+        cleaned = self._merged_by(step)
+        found = self.standing_duplicates.filter(pl.col("question").is_null())
+        if not _are_merged(found, self.cleaned.rows["into"], cleaned.rows["into"]):
+            msg = "nothing was merged: other rows are alike by now than those that were found; look again"
+            raise UsageError(msg)
+        self._take_merged(step, cleaned)
 
     def merge_rows(self, rows: Sequence[int], choices: Mapping[str, int] | None = None) -> None:
         """Makes one row of several.
@@ -296,16 +332,27 @@ class FilePush:
         """
         self.settle()
         assert self.contacts is not None, "check comes first"
-        self._merge(MergeRows(list(rows), row_prints(self.contacts, rows), dict(choices or {})))
+        step = MergeRows(list(rows), row_prints(self.contacts, rows), dict(choices or {}))
+        self._take_merged(step, self._merged_by(step))
 
-    def _merge(self, step: Step) -> None:
+    def _take_merged(self, step: Step, cleaned: Cleaned) -> None:
+        is_known = len(self._stages) == len(self.recipe)
+        stages = [*self._stages, (step, cleaned)] if is_known else self._stages
+        self._take_cleaned(self.recipe.then(step), cleaned, stages)
+
+    def _merged_by(self, step: Step) -> Cleaned:
+        """What a step makes of the contacts.
+
+        Raises:
+            RecipeError, UsageError: it can't be done, or merges nothing.
+        """
         assert self.cleaned is not None, "check comes first"
         cleaned = self.cleaned.after(len(self.recipe), step)
         if cleaned.contacts.height == self.cleaned.contacts.height:
             note = cleaned.report["note"][-1]
             msg = f"nothing was merged: {note or 'no two rows are about one person'}"
             raise UsageError(msg)
-        self._take_cleaned(self.recipe.then(step), cleaned)
+        return cleaned
 
     @property
     def _into(self) -> pl.Series:
@@ -316,15 +363,26 @@ class FilePush:
 
     def follow(self, before: FilePush) -> None:
         """Takes over the clean-up of a table with the same columns; `check` does it."""
-        made = before.edits.recipe.steps if before.edits is not None else ()
-        self.recipe, self._named_by = before.recipe.then(*made), before._named_by
+        self.recipe, self._named_by = before._made, before._named_by
 
     @property
     def whole_recipe(self) -> Recipe:
-        """The clean-up from the table as it came to the contacts as they are, to be saved and run on the next table."""
-        made = self.edits.recipe.steps if self.edits is not None else ()
-        read = Recipe().read_contacts(self.mapping, default_country=self.default_country)
-        return read.then(*as_done(self.recipe, self.cleaned).steps, *made)
+        """The clean-up from the table as it came to the contacts as they are, to be saved and run on the next table.
+
+        Steps that could not be done here are switched off in it.
+        """
+        mapping, country = self._chosen
+        return Recipe().read_contacts(mapping, default_country=country).then(*self._done.steps)
+
+    @property
+    def _chosen(self) -> tuple[dict[str, str], str | None]:
+        """The mapping, and the country, that the contacts were read with; before that what is chosen now."""
+        return self._read_with or (self.mapping, self.default_country)
+
+    @property
+    def _done(self) -> Recipe:
+        """All that was made; what could not be done is switched off."""
+        return as_done(self.recipe, self.cleaned).then(*self._made.steps[len(self.recipe) :])
 
     def use_recipe(self, recipe: Recipe) -> None:
         """Takes up a recipe that was made for another table: its mapping, and its steps in the place of all so far.
@@ -343,7 +401,7 @@ class FilePush:
                 "run it in a cell, Recipe.read(path).run(source), and give the panel what comes of it"
             )
             raise RecipeError(msg)
-        before = {name: getattr(self, name) for name in _CHOSEN}
+        before = {name: getattr(self, name) for name in _HELD}
         try:
             self._use(recipe.steps[len(reading) :], recipe.steps[0] if reading else None)
         except MbtoolkitError:
@@ -428,10 +486,12 @@ class FilePush:
         if self.is_pushing:
             msg = "a push is on its way: wait for it, or cancel it"
             raise UsageError(msg)
+        assert self.cleaned is not None, "check comes first"
         stored = _NO_ROWS if self.sends_stored else self.stored_rows
         leave_out = pl.concat([self.left_out_rows, stored]).unique()
         review = self._review(stored)
         list_id, consented = self.list_id, (self.consented or 0) if review.opt_ins_on else 0
+        self._pushed_rows = self.cleaned.rows
         pushing = self.pushing = Pushing(review.sendable)
         pushing.begin(
             lambda hear, stop: upsert_contacts(
@@ -496,7 +556,7 @@ class FilePush:
     def code(self) -> str:
         """The cell that does the same without clicking, on a CRM that none of it was pushed to."""
         edits = self._cleaning_code()
-        reading = reading_code(self.source, self.mapping, self.default_country)
+        reading = reading_code(self.source, *self._chosen)
         return push_code(reading, edits, self.left_out_rules, self._options())
 
     def _cleaning_code(self) -> str | None:
@@ -505,7 +565,7 @@ class FilePush:
             return None
         if not self.recipe.steps:
             return self.edits.code
-        return recipe_code(as_done(self.recipe, self.cleaned).then(*self.edits.recipe.steps))
+        return recipe_code(self._done)
 
     def _options(self) -> dict[str, str]:
         options = {"list_id": repr(self.list_id)} if self.list_id else {}
@@ -514,6 +574,21 @@ class FilePush:
         if self.plan:
             options["limits"] = repr(self.plan)
         return options if self.schema is ContactSchema else {**options, "schema": self.schema.__name__}
+
+
+def _are_merged(found: pl.DataFrame, before: pl.Series, after: pl.Series) -> bool:
+    """Whether exactly the rows of each cluster became one.
+
+    Args:
+        found: `row` and `cluster`.
+        before: for each row of the table as it was read, its position among the contacts before.
+        after: likewise, after.
+    """
+    into = pl.DataFrame({"row": before, "into": after}).unique().filter(pl.len().over("into") > 1)
+    pairs = into.join(found.select("row", "cluster"), on="row", how="full", coalesce=True)
+    both = pairs.select("into", "cluster").unique()
+    is_whole = sum(both.null_count().row(0)) == 0
+    return is_whole and not both["into"].is_duplicated().any() and not both["cluster"].is_duplicated().any()
 
 
 def _names(mapping: dict[str, str]) -> dict[str, str]:

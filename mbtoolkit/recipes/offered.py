@@ -93,7 +93,8 @@ def _holds_countries(contacts: pl.DataFrame, name: str) -> bool:
     ideas = read_header(name.removeprefix(PROPERTY_NAME_PREFIX)).ideas
     if name in BY_NAME or contacts.schema[name] != pl.String or not {"country"} <= ideas <= {"country", "code"}:
         return False
-    return bool(contacts.get_column(name).str.contains(_COUNTRY).any())
+    # Under another name, for polars takes names such as `^x$` for patterns of names.
+    return bool(contacts.get_column(name).alias("country").str.contains(_COUNTRY).any())
 
 
 def _regions(contacts: pl.DataFrame) -> list[tuple[int, str]]:

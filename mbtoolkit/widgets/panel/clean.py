@@ -29,6 +29,8 @@ class CleanStep(Step):
         self.recipe = RecipePart(pushes)
         self.shown = "obvious"
         self.said = ""
+        self._pressed = ""
+        self._focus = 0
 
     @property
     def is_open(self) -> bool:
@@ -36,7 +38,7 @@ class CleanStep(Step):
 
     def act(self, key: str, value: Value) -> None:
         kind, _, rest = key.partition(":")
-        self.said = ""
+        self.said, self._pressed = "", key
         if kind == "part" and rest in self.parts:
             self.shown = rest
             return
@@ -57,11 +59,22 @@ class CleanStep(Step):
             )
             for name, part in self.parts.items()
         ]
+        shown = box(self.parts[self.shown].draw(), key=f"part-{self.shown}", class_="mbt-part")
+        recipe = box(self.recipe.draw(), key="recipe", class_="mbt-part")
+        if self.said and not any(_can_be_pressed(part.find(self._pressed)) for part in (shown, recipe)):
+            self._focus += 1
+        self._pressed = ""
         return box(
             *(text(note, "p", class_="mbt-note") for note in push.read_notes),
             box(*tabs, class_="mbt-bar", role="group", aria_label="What to clean"),
-            text(self.said, "p", role="status", class_="mbt-strong", key="said"),
-            box(self.parts[self.shown].draw(), key=f"part-{self.shown}", class_="mbt-part"),
-            box(self.recipe.draw(), key="recipe", class_="mbt-part"),
+            text(self.said, "p", role="status", class_="mbt-strong", key="said", tabindex="-1",
+                 focus=self._focus or None),
+            shown,
+            recipe,
             class_="mbt-step",
-        )
+        )  # fmt: skip
+
+
+def _can_be_pressed(node: Node | None) -> bool:
+    """Whether what was pressed is there still, so that the focus stays on it."""
+    return node is not None and not node.attributes.get("disabled")

@@ -55,7 +55,10 @@ class ColumnsStep(Step):
         push = self.push
         lines = push.suggestions.select("source", "target", "reason", "tied_with").iter_rows()
         profiled = push.profile.iter_rows(named=True)
-        rows = [self._row(place, told, *line) for place, (told, line) in enumerate(zip(profiled, lines, strict=True))]
+        twice = push.twice
+        rows = [
+            self._row(place, twice, told, *line) for place, (told, line) in enumerate(zip(profiled, lines, strict=True))
+        ]
         caption = f"{push.source.name}: {push.table.height:,} rows, {push.table.width:,} columns"
         listed = table(caption, ("Column", "What is in it", "Is", "Why it is suggested"), rows)
         return box(
@@ -78,6 +81,7 @@ class ColumnsStep(Step):
     def _row(
         self,
         place: int,
+        twice: list[str],
         told: dict[str, Any],
         column: str,
         suggested: str | None,
@@ -85,7 +89,7 @@ class ColumnsStep(Step):
         tied_with: list[str] | None,
     ) -> tuple[Node | str, ...]:
         target = self.push.mapping[column]
-        is_twice = target in self.push.twice
+        is_twice = target in twice
         chosen = choice(
             f"column:{place}",
             target,
@@ -123,7 +127,7 @@ class ColumnsStep(Step):
 
 def _options(column: str, target: str, suggested: str | None) -> list[tuple[str, str]]:
     """The fields, and the properties that the column could be."""
-    own = f"{PROPERTY_NAME_PREFIX}{column.strip()}"
+    own = f"{PROPERTY_NAME_PREFIX}{column.strip()}" if column.strip() else None
     others = [each for each in dict.fromkeys((own, suggested, target)) if each and each not in BY_NAME]
     fields = [(field.name, field.label) for field in FIELDS]
     return [(_NOT_SENT, "Not sent"), *fields, *((each, target_label(each)) for each in others)]

@@ -14,7 +14,7 @@ from mbtoolkit.filepush.duplicates import Cluster, date_columns
 from mbtoolkit.recipes import MergeRows, row_prints
 from mbtoolkit.recipes.step import counted
 from mbtoolkit.widgets.panel.mending import CleanPart
-from mbtoolkit.widgets.panel.step import Value, datum, labelled, scrolling
+from mbtoolkit.widgets.panel.step import Value, check_stamp, datum, labelled, scrolling, stamp_of, visible
 from mbtoolkit.widgets.surface import Node, box, button, choice, table, text, tick
 
 _PREFERRED: Final = (
@@ -57,6 +57,9 @@ class DuplicatesPart(CleanPart):
             self._place, self._group = 0, None
         elif key == "keep" and isinstance(value, str) and value in dict(self._kept()):
             self._keep = value
+        elif kind == "merge_all":
+            check_stamp(value, self._stamp_of_all(self.push.standing_duplicates) if self.push.duplicates else 0)
+            return self._merge_all()
         elif self.push.duplicates is not None:
             return self._act_on_groups(kind, rest, value)
         return ""
@@ -64,13 +67,13 @@ class DuplicatesPart(CleanPart):
     def _act_on_groups(self, kind: str, rest: str, value: Value) -> str:
         standing = self.push.standing_duplicates
         cluster = self._shown(standing)
-        if kind == "merge_all":
-            return self._merge_all()
+        if kind in ("take", "apart", "merge"):
+            check_stamp(value, self._stamp(cluster) if cluster is not None else 0)
         if cluster is None:
             return ""
         if kind in ("before", "after"):
             self._place += 1 if kind == "after" else -1
-        elif kind == "in" and rest.isdecimal() and isinstance(value, bool):
+        elif kind == "in" and rest.isdecimal() and int(rest) in cluster.rows and isinstance(value, bool):
             (self._left_out.discard if value else self._left_out.add)(int(rest))
         elif kind == "take":
             self._take(cluster, rest)
@@ -86,7 +89,7 @@ class DuplicatesPart(CleanPart):
 
     def _merge_all(self) -> str:
         before = self.edits.height
-        keep, _, column = self._keep.partition(":")
+        keep, _, column = self._kept_now(self._kept()).partition(":")
         self.push.merge_duplicates(keep, column or None)  # type: ignore[arg-type]
         self._place, self._group = 0, None
         return f"{counted(before - self.edits.height, 'row')} merged into others."
@@ -103,6 +106,17 @@ class DuplicatesPart(CleanPart):
             for name in date_columns(self.edits.contacts)
         ]
         return [*_PREFERRED, *newest]
+
+    def _kept_now(self, offered: list[tuple[str, str]]) -> str:
+        """What was chosen, where this table has it too."""
+        return self._keep if self._keep in dict(offered) else _PREFERRED[0][0]
+
+    def _stamp(self, cluster: Cluster) -> int:
+        """Of a group; what was ticked in it is not in it, for a click may come right after that."""
+        return stamp_of("group", id(self.push), cluster.rows, row_prints(self.edits.contacts, cluster.rows))
+
+    def _stamp_of_all(self, standing: pl.DataFrame) -> int:
+        return stamp_of("groups", id(self.push), standing.select("row", "cluster").hash_rows().sum(), standing.height)
 
     def _shown(self, standing: pl.DataFrame) -> Cluster | None:
         """The group that is looked at; what was chosen for another is forgotten."""
@@ -145,16 +159,22 @@ class DuplicatesPart(CleanPart):
         groups = standing["cluster"].n_unique()
         told = f"{counted(groups, 'group')} of rows that may be one person each ({standing.height:,} rows)"
         told += f"; {asked:,} of them must be looked at" if asked else ""
-        kept = choice("keep", self._keep, self._kept(), id="keep")
+        offered = self._kept()
+        kept = choice("keep", self._kept_now(offered), offered, id="keep")
         merge = button(
             f"Merge {counted(groups - asked, 'group')}",
             "merge_all",
             class_="mbt-button mbt-low",
             disabled=groups == asked,
+            stamp=self._stamp_of_all(standing),
         )
         label = "Of each group" if not asked else "Of each group that needs no look"
+        old = "⚠ Cells were changed since: look again for what is alike now."
         return box(
-            text(f"{told}.", "p"), box(labelled(label, kept, "keep"), merge, class_="mbt-write"), class_="mbt-step"
+            text(f"{told}.", "p"),
+            text(old, "p", class_="mbt-warning", key="old") if self.push.is_look_old else None,
+            box(labelled(label, kept, "keep"), merge, class_="mbt-write"),
+            class_="mbt-step",
         )
 
     def _side_by_side(self, standing: pl.DataFrame, cluster: Cluster) -> Node:
@@ -165,16 +185,22 @@ class DuplicatesPart(CleanPart):
             button("Next group", "after", class_="mbt-button mbt-quiet", disabled=groups == 1),
             class_="mbt-bar",
         )
-        rows = self._picked(cluster)
+        rows, stamp = self._picked(cluster), self._stamp(cluster)
         merged, note = self._merged(rows)
         question = note or cluster.question
         warned = text(f"⚠ {question[:1].upper()}{question[1:]}.", "p", class_="mbt-warning") if question else None
         acts = box(
-            button(f"Merge these {len(rows)} rows", "merge", is_main=not question, disabled=merged is None),
-            button("Not the same person", "apart"),
+            button(
+                f"Merge these {len(rows)} rows",
+                "merge",
+                is_main=not question,
+                disabled=merged is None,
+                stamp=stamp,
+            ),
+            button("Not the same person", "apart", stamp=stamp),
             class_="mbt-bar",
         )
-        return box(way, warned, self._table(cluster, rows, merged), acts, class_="mbt-step", key="group")
+        return box(way, warned, self._table(cluster, stamp, rows, merged), acts, class_="mbt-step", key="group")
 
     def _merged(self, rows: list[int]) -> tuple[pl.DataFrame | None, str | None]:
         """The row that would come of these rows, as it is shown; or why there is none."""
@@ -185,7 +211,7 @@ class DuplicatesPart(CleanPart):
         outcome = MergeRows(places, row_prints(contacts, places), self._chosen(rows)).run(contacts)
         return (outcome.frame, None) if outcome.frame.height == 1 else (None, "; ".join(outcome.notes))
 
-    def _table(self, cluster: Cluster, picked: list[int], merged: pl.DataFrame | None) -> Node:
+    def _table(self, cluster: Cluster, stamp: int, picked: list[int], merged: pl.DataFrame | None) -> Node:
         shown = cluster.rows[:_MOST_ROWS]
         cells = self.edits.texts(pl.Series(shown, dtype=pl.Int64))
         becomes = self._becomes(merged)
@@ -195,11 +221,10 @@ class DuplicatesPart(CleanPart):
         lines: list[Sequence[Node | str]] = [["Merge", *ticks, ""], ["Why", *why, ""]]
         for place, column in enumerate(self.edits.columns):
             texts = cells.to_series(place).to_list()
-            if any(texts):
-                lines.append(
-                    [text(column.label, "strong"), *self._cells(place, column.name, shown, texts, becomes, picked),
-                     datum(becomes.get(column.name)) if merged is not None else text("")]
-                )  # fmt: skip
+            if any(texts) or becomes.get(column.name):
+                made = self._cells(place, column.name, shown, texts, becomes, picked, stamp)
+                last = datum(becomes.get(column.name)) if merged is not None else text("")
+                lines.append([text(column.label, "strong"), *made, last])
         more = len(cluster.rows) - len(shown)
         caption = "Choose a cell to take its value" + (f"; {more:,} more rows are merged too" if more else "")
         return scrolling(table(caption, heads, lines), "Rows side by side", "mbt-beside-rows")
@@ -224,6 +249,7 @@ class DuplicatesPart(CleanPart):
         texts: list[str | None],
         becomes: dict[str, str | None],
         picked: list[int],
+        stamp: int,
     ) -> list[Node]:
         """The cells of one field: buttons where there is a choice."""
         if len(set(texts)) == 1 or column in OPT_INS:
@@ -232,11 +258,12 @@ class DuplicatesPart(CleanPart):
         taken = self._choices.get(_chosen_by(column), next(found, None) if becomes else None)
         return [
             button(
-                each or "empty",
+                visible(each) if each else "empty",
                 f"take:{place}:{row}",
+                stamp=stamp,
                 class_="mbt-button mbt-cell",
                 aria_pressed="true" if row == taken else "false",
-                aria_label=f"{label_of(column)} of row {row:,}: {each or 'empty'}",
+                aria_label=f"{label_of(column)} of row {row:,}: {visible(each) if each else 'empty'}",
                 disabled=row not in picked,
             )
             for row, each in zip(rows, texts, strict=True)

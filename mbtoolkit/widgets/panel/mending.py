@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import polars as pl
@@ -13,13 +14,39 @@ from mbtoolkit.errors import UsageError
 from mbtoolkit.filepush import FilePush, FilePushes
 from mbtoolkit.recipes import MergeValues, NormalizePhone, Step, offered_steps
 from mbtoolkit.recipes.step import counted
-from mbtoolkit.widgets.panel.step import Value, bar, datum, labelled, scrolling
+from mbtoolkit.schemas import unread_column
+from mbtoolkit.widgets.panel.step import (
+    LONGEST_DATUM,
+    Value,
+    bar,
+    check_stamp,
+    datum,
+    labelled,
+    scrolling,
+    shortened,
+    stamp_of,
+)
 from mbtoolkit.widgets.surface import Node, box, button, choice, entry, table, text, tick
 
 SHOWN: Final = 100
 """Suggestions, and values that are spelt in several ways, that are shown at once."""
 _LISTED: Final = 8
 """Values, and patterns, of a column that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is in a column.
+
+    Attributes:
+        cells: the column's cells, and those that could not be read where there are some.
+        profile: a line of the frame of `Edits.profile`.
+        spellings: the frame of `Edits.spellings`.
+    """
+
+    cells: list[pl.Series]
+    profile: dict[str, Any]
+    spellings: pl.DataFrame
 
 
 class CleanPart:
@@ -70,13 +97,14 @@ class ObviousPart(CleanPart):
         return f"{self.name} ({self.edits.suggestion_count:,})"
 
     def act(self, key: str, value: Value) -> str:
-        """Mends all of them, if they are as many as was seen."""
+        """Mends all of them, if they are those that were seen."""
         if key != "mend":
             return ""
-        if value != str(self.edits.suggestion_count):
-            msg = "the suggestions are others by now; look at them once more"
-            raise UsageError(msg)
+        check_stamp(value, self._stamp(self.edits.suggestions))
         return _told(self.edits, self.edits.apply_suggestions())
+
+    def _stamp(self, found: pl.DataFrame) -> int:
+        return stamp_of("suggestions", id(self.push), found.height, found.hash_rows().sum())
 
     def draw(self) -> Node:
         """The cells before and after, and the button."""
@@ -93,7 +121,7 @@ class ObviousPart(CleanPart):
         ]
         caption = "Before and after" + (f": the first {SHOWN} of {found.height:,}" if found.height > SHOWN else "")
         listed = table(caption, ("Row", "Column", "Before", "After"), rows)
-        mend = button(f"Mend {counted(found.height, 'cell')}", "mend", is_main=True, stamp=found.height)
+        mend = button(f"Mend {counted(found.height, 'cell')}", "mend", is_main=True, stamp=self._stamp(found))
         return box(box(mend, class_="mbt-bar"), scrolling(listed, "What would be mended", "mbt-pairs"))
 
 
@@ -109,7 +137,13 @@ class ColumnPart(CleanPart):
         self._shows_values = False
         self._unticked: set[str] = set()
         self._typed: dict[str, str] = {}
-        self._spelt: tuple[pl.Series, pl.DataFrame] | None = None
+        self._of: FilePush | None = None
+        self._read: _Read | None = None
+
+    def _turn(self) -> None:
+        """Forgets what was chosen for another table."""
+        if self._of is not self.push:
+            self._of, self._column, self._unticked, self._typed = self.push, None, set(), {}
 
     @property
     def column(self) -> str:
@@ -125,6 +159,7 @@ class ColumnPart(CleanPart):
 
     def act(self, key: str, value: Value) -> str:
         """Chooses a column, repairs it, or merges spellings."""
+        self._turn()
         kind, _, rest = key.partition(":")
         if key == "which" and isinstance(value, str) and value in self._names():
             self._column, self._unticked, self._typed = value, set(), {}
@@ -132,20 +167,34 @@ class ColumnPart(CleanPart):
             self._shows_values = value
         elif key == "country" and isinstance(value, str):
             self._country = value.strip()
-        elif kind == "repair" and rest in (offers := dict(offered_steps(self.edits.contacts, self.column))):
-            return self._do(offers[rest])
-        elif key == "by_country":
-            if not self._country:
-                msg = "say the country: two letters such as NO, or the name of a column that holds them"
-                raise UsageError(msg)
-            return self._do(NormalizePhone(self.column, self._country))
+        elif kind == "repair" or key == "by_country":
+            check_stamp(value, stamp_of("repair", id(self.push), self.column))
+            return self._repair(rest) if kind == "repair" else self._read_by_country()
         elif kind == "spelt" and isinstance(value, bool):
             (self._unticked.discard if value else self._unticked.add)(rest)
         elif kind == "as" and isinstance(value, str):
             self._typed[rest] = value
         elif key == "merge":
+            check_stamp(value, self._stamp())
             return self._merge()
         return ""
+
+    def _stamp(self) -> int:
+        """Of the spellings; what was ticked and typed is not in it, for a click may come right after that."""
+        return stamp_of("spellings", id(self.push), self.column, [part["value"].to_list() for part in self._clusters()])
+
+    def _repair(self, label: str) -> str:
+        step = dict(offered_steps(self.edits.contacts, self.column)).get(label)
+        return "" if step is None else self._do(step)
+
+    def _read_by_country(self) -> str:
+        if not self._country:
+            msg = "say the country: two letters such as NO, or the name of a column that holds them"
+            raise UsageError(msg)
+        names = self.edits.contacts.columns
+        called = [name for name in names if label_of(name).casefold() == self._country.casefold()]
+        is_named = len(called) == 1 and self._country not in names
+        return self._do(NormalizePhone(self.column, called[0] if is_named else self._country))
 
     def _do(self, step: Step) -> str:
         return _told(self.edits, self.edits.clean(step))
@@ -171,14 +220,21 @@ class ColumnPart(CleanPart):
         return self._typed.get(suggested, suggested).strip()
 
     def _clusters(self) -> list[pl.DataFrame]:
-        cells = self.edits.contacts.get_column(self.column)
-        if self._spelt is None or self._spelt[0].name != cells.name or not self._spelt[0].equals(cells):
-            self._spelt = cells, self.edits.spellings(self.column)
-        found = self._spelt[1]
-        return found.filter(pl.col("cluster") < SHOWN).partition_by("cluster", maintain_order=True)
+        shown = self._reading().spellings.filter(pl.col("cluster") < SHOWN)
+        return shown.partition_by("cluster", maintain_order=True)
+
+    def _reading(self) -> _Read:
+        """What is in the column; looked at anew where its cells are others than before."""
+        column, contacts = self.column, self.edits.contacts
+        cells = [contacts.get_column(name) for name in (column, unread_column(column)) if name in contacts.columns]
+        if self._read is None or not _are_equal(self._read.cells, cells):
+            line = self.edits.profile(column, show_values=True, top=_LISTED).columns.row(0, named=True)
+            self._read = _Read(cells, line, self.edits.spellings(column))
+        return self._read
 
     def draw(self) -> Node:
         """The column's profile, its repairs and spellings."""
+        self._turn()
         column = self.column
         options = [(name, label_of(name)) for name in self._names()]
         chosen = box(
@@ -186,18 +242,18 @@ class ColumnPart(CleanPart):
             box(tick("values", "Show values", value=self._shows_values), class_="mbt-beside"),
             class_="mbt-grid mbt-mail",
         )
-        parts = [self._drawn_profile(column), self._drawn_repairs(column), self._drawn_spellings()]
+        parts = [self._drawn_profile(), self._drawn_repairs(column), self._drawn_spellings()]
         return box(chosen, *parts, class_="mbt-step", key=f"column:{column}")
 
-    def _drawn_profile(self, column: str) -> Node:
-        line = self.edits.profile(column, show_values=True, top=_LISTED).columns.row(0, named=True)
+    def _drawn_profile(self) -> Node:
+        line = self._reading().profile
         lengths = "" if line["longest"] is None else f", {line['shortest']:,} to {line['longest']:,} characters"
         distinct = "" if line["distinct"] is None else f", {counted(line['distinct'], 'value')}"
         told = f"{line['filled']:,} of {line['rows']:,} filled{distinct}{lengths}"
         lists = [self._counts("Patterns: a for letters, 9 for a digit", line["patterns"], line["rows"])]
         if self._shows_values:
             lists.append(self._counts("Commonest values", line["commonest"], line["rows"]))
-        return box(text(told, "p"), box(*lists, class_="mbt-thirds"), key="profile")
+        return box(text(told, "p"), box(*lists, class_="mbt-lists"), key="profile")
 
     def _counts(self, caption: str, counts: list[dict[str, Any]] | None, rows: int) -> Node:
         lines = [
@@ -211,7 +267,8 @@ class ColumnPart(CleanPart):
 
     def _drawn_repairs(self, column: str) -> Node:
         offers = offered_steps(self.edits.contacts, column)
-        buttons = [button(label, f"repair:{label}", class_="mbt-button mbt-quiet") for label, _ in offers]
+        stamp = stamp_of("repair", id(self.push), column)
+        buttons = [button(label, f"repair:{label}", class_="mbt-button mbt-quiet", stamp=stamp) for label, _ in offers]
         parts: list[Node] = [text("Repairs", "p", class_="mbt-subtitle")]
         if buttons:
             parts.append(box(*buttons, class_="mbt-bar"))
@@ -221,7 +278,7 @@ class ColumnPart(CleanPart):
             parts.append(
                 box(
                     labelled("Country of numbers without a country code", typed, "clean-country", hint),
-                    button("Read them", "by_country", class_="mbt-button mbt-low"),
+                    button("Read them", "by_country", class_="mbt-button mbt-low", stamp=stamp),
                     class_="mbt-write",
                 )
             )
@@ -234,13 +291,16 @@ class ColumnPart(CleanPart):
         if not clusters:
             return None
         rows = [self._cluster(part) for part in clusters]
-        several = sum(part["suggestion"][0] not in self._unticked for part in clusters)
+        several = sum(part["suggestion"][0] not in self._unticked and bool(self._spelling(part)) for part in clusters)
         label = f"Merge the spellings of {counted(several, 'value')}"
-        listed = table("Values that are spelt in several ways", ("Merge", "Spellings and their rows", "Becomes"), rows)
+        of_all = self._reading().spellings["cluster"].n_unique()
+        caption = "Values that are spelt in several ways"
+        caption += f": the first {SHOWN} of {of_all:,}; the others come once these are merged" if of_all > SHOWN else ""
+        listed = table(caption, ("Merge", "Spellings and their rows", "Becomes"), rows)
         return box(
             text("Spellings", "p", class_="mbt-subtitle"),
             scrolling(listed, "Spellings"),
-            box(button(label, "merge", disabled=not several), class_="mbt-bar"),
+            box(button(label, "merge", disabled=not several, stamp=self._stamp()), class_="mbt-bar"),
             class_="mbt-step",
             key="spellings",
         )
@@ -251,14 +311,21 @@ class ColumnPart(CleanPart):
             box(datum(value), text(f" {rows:,}", class_="mbt-soft"), tag="li")
             for value, rows in part.select("value", "rows").iter_rows()
         )
-        name = f"Merge into {suggested}"
+        called = shortened(suggested, LONGEST_DATUM)
+        name = f"Merge into {called}"
         is_in = suggested not in self._unticked
-        typed = entry(f"as:{suggested}", self._typed.get(suggested, suggested), aria_label=f"Spelling for {suggested}")
+        typed = entry(f"as:{suggested}", self._typed.get(suggested, suggested), aria_label=f"Spelling for {called}")
         return (
             tick(f"spelt:{suggested}", "", value=is_in, aria_label=name),
             box(*spellings, tag="ul", class_="mbt-plain"),
             box(typed, class_="mbt-field"),
         )
+
+
+def _are_equal(before: list[pl.Series], now: list[pl.Series]) -> bool:
+    return [cells.name for cells in before] == [cells.name for cells in now] and all(
+        was.dtype == cells.dtype and was.equals(cells) for was, cells in zip(before, now, strict=True)
+    )
 
 
 def _told(edits: Edits, touched: Touched) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import zlib
 from typing import ClassVar, Final
 
+from mbtoolkit.errors import UsageError
 from mbtoolkit.filepush import FilePush, FilePushes
 from mbtoolkit.widgets.surface import Node, box, text
 
@@ -87,6 +89,26 @@ def bar(share: float, kind: str, *, is_thick: bool = False) -> Node:
     return box(filled, class_=style, aria_hidden="true")
 
 
+def stamp_of(*drawn: object) -> int:
+    """The stamp of a button for what is drawn beside it: another one where that is another, whatever the button's key.
+
+    Args:
+        drawn: what the button is for; not what a person may have changed a moment before pressing it.
+    """
+    return zlib.crc32(repr(drawn).encode(errors="backslashreplace"))
+
+
+def check_stamp(value: Value, stamp: int) -> None:
+    """Finds out whether a click was made on what is there now.
+
+    Raises:
+        UsageError: it was made on what was drawn before.
+    """
+    if value != str(stamp):
+        msg = "nothing was done: what was shown is another by now; look at it once more"
+        raise UsageError(msg)
+
+
 def scrolling(shown: Node, label: str, style: str = "") -> Node:
     """Something wide or long in a room of its own, which scrolls by keyboard too.
 
@@ -102,9 +124,19 @@ def datum(value: str | None) -> Node:
     """A cell's text with all that can't be seen in it written out: spaces at its ends, and what has no shape."""
     if not value:
         return text("empty", "em", class_="mbt-soft")
-    cut = value if len(value) <= LONGEST_DATUM else f"{value[:LONGEST_DATUM]}…"
+    return text(visible(value), "bdi")
+
+
+def visible(value: str) -> str:
+    """The same as a text: cut where it is long, with what can't be seen in it written out."""
+    cut = shortened(value, LONGEST_DATUM)
     spaced = _AT_ENDS.sub(lambda spaces: "␣" * len(spaces[0]), cut)
-    return text("".join(char if _is_seen(char) else f"‹U+{ord(char):04X}›" for char in spaced), "bdi")
+    return "".join(char if _is_seen(char) else f"‹U+{ord(char):04X}›" for char in spaced)
+
+
+def shortened(value: str, longest: int) -> str:
+    """A text, cut where it is longer than so many characters."""
+    return value if len(value) <= longest else f"{value[:longest]}…"
 
 
 def _is_seen(char: str) -> bool:

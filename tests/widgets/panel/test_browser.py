@@ -29,6 +29,11 @@ BLOCK = """() => {
   const code = 'is_blocked = True\\nimport time\\ntime.sleep(2)\\nis_blocked = False';
   panel.sessionContext.session.kernel.requestExecute({code, store_history: false});
 }"""
+CUT = """(panel) => [...panel.querySelectorAll('.mbt-count > :last-child')].filter((count) => {
+  const room = count.closest('.mbt-scroll') ?? panel;
+  return count.getBoundingClientRect().right > room.getBoundingClientRect().right + 1;
+}).map((count) => count.textContent)"""
+"""Counts that are cut off at the side."""
 LOOKS = [("JupyterLab Light", 1200), ("JupyterLab Light", 600), ("JupyterLab Dark", 600), ("JupyterLab Dark", 1200)]
 
 
@@ -85,6 +90,7 @@ class Hands:
             assert self.book.violations(".mbt-push-panel") == [], (name, theme, width)
             wide = "(panel) => [...panel.querySelectorAll('.mbt-surface')].map((s) => s.scrollWidth - s.clientWidth)"
             assert max(self.panel.evaluate(wide)) <= 0, (name, theme, width)
+            assert self.panel.evaluate(CUT) == [], (name, theme, width)
             if "MBTOOLKIT_SHOTS" in os.environ:
                 kind = theme.removeprefix("JupyterLab ").lower()
                 self.page.wait_for_timeout(150)
@@ -149,6 +155,7 @@ def test_the_sample_is_cleaned_by_clicks_and_by_keyboard(lab, crm, tmp_path):
     hands.look("3-clean-obvious")
     hands.panel.get_by_role("button", name="Mend", exact=False).click()
     hands.says("cells changed.")
+    expect(hands.panel.locator("[data-key=said]")).to_be_focused()
     hands.button("A column").click()
     hands.panel.get_by_label("Column", exact=True).select_option(label="City")
     hands.panel.get_by_label("Show values").check()
@@ -161,6 +168,7 @@ def test_the_sample_is_cleaned_by_clicks_and_by_keyboard(lab, crm, tmp_path):
     hands.button("Look for duplicates").focus()
     book.page.keyboard.press("Enter")
     hands.says("groups of rows that may be one person each")
+    expect(hands.button("Look again")).to_be_focused()
     hands.look("3-clean-duplicates")
     group = hands.panel.locator("[data-key=group]")
     other = group.locator("[data-key^='take:']:not([aria-pressed=true])").first

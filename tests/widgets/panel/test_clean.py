@@ -64,6 +64,12 @@ def made(hands):
     return [step.do for step in hands.panel.recipe.steps]
 
 
+def switch(hands, place, *, is_on):
+    """Switches a step of the recipe."""
+    key = next(key for key in hands.top.keys("recipe") if key.startswith(f"recipe:on:{place}:"))
+    hands.top.choose(key, is_on)
+
+
 def show(hands, part, column=None):
     hands.top.press(f"part:{part}")
     if column is not None:
@@ -103,7 +109,7 @@ def test_suggestions_that_are_others_by_now_are_looked_at_once_more(hands):
     seen = hands.top.find("mend")["v"]
     hands.panel._pushes.current.edits.edit(5, "email", "d@example.com")
     hands.top.do("mend", "click", seen)
-    assert "others by now" in hands.told
+    assert "another by now" in hands.told
     assert hands.top.text("part:obvious") == "What is obvious (1)"
     assert cells(hands, "email")[0] == "ann@@example.com"
 
@@ -230,7 +236,7 @@ def test_who_is_not_the_same_person_is_left_alone_by_all_merging(hands):
     assert "left as they are" in hands.top.text("said")
     assert hands.top.text("part:duplicates") == "Duplicates (0)"
     hands.top.do("merge_all", "click")
-    assert "nothing was merged" in hands.told
+    assert "nothing was done" in hands.told
     assert hands.panel.contacts.height == 6
     hands.top.press("look")
     hands.top.press("merge_all")
@@ -301,10 +307,11 @@ def test_steps_are_listed_with_what_they_changed_switched_and_removed(hands):
     assert "1 cell in 1 row" in listed
     assert "2 cells in 2 rows" in listed
     assert "2 rows merged into others" in listed
-    hands.top.choose("recipe:on:1", False)
+    switch(hands, 1, is_on=False)
+    assert hands.top.text("said") == "Step 2 is off now."
     assert cells(hands, "email")[0] == "ann@@example.com"
     assert hands.panel.contacts.height == 5
-    hands.top.choose("recipe:on:1", True)
+    switch(hands, 1, is_on=True)
     assert hands.panel.contacts.height == 4
     hands.top.press("recipe:remove:2")
     assert hands.top.text("said") == "The step is undone."
@@ -368,8 +375,8 @@ def test_what_is_wrong_with_a_recipe_is_told_and_changes_nothing(hands, tmp_path
     hands.top.press("recipe:use")
     assert hands.told
     assert hands.panel.contacts.equals(before)
-    hands.top.press("recipe:remove:0")
-    hands.top.do("recipe:remove:7", "click")
+    listed = hands.top.find("recipe:remove:0")["v"]
+    hands.top.do("recipe:remove:7", "click", listed)
     assert "there is no step 7" in hands.told
 
 
@@ -429,3 +436,197 @@ def test_any_event_breaks_nothing_and_no_cell_is_saved(hands, caplog):
     state = json.dumps(ipywidgets.Widget.get_manager_state())
     assert "example.com" not in state
     assert "Oslo" not in state
+
+
+# What was drawn before, and what is there by now
+
+
+def test_a_click_on_what_was_drawn_before_does_nothing(hands):
+    hands.top.press("mend")
+    show(hands, "column", "property:City")
+    spellings = hands.top.find("merge")["v"]
+    repair = hands.top.find("repair:Capitals of names (O’Neil, van der Berg)")["v"]
+    duplicates(hands)
+    group, every = hands.top.find("merge")["v"], hands.top.find("merge_all")["v"]
+    before = hands.panel.contacts
+    hands.top.do("merge", "click", spellings)
+    assert "another by now" in hands.told
+    show(hands, "column", "property:Name")
+    for key, stamp in (
+        ("merge", spellings),
+        ("merge", group),
+        ("repair:Capitals of names (O’Neil, van der Berg)", repair),
+        ("by_country", None),
+    ):
+        hands.top.do(key, "click", stamp)
+        assert "another by now" in hands.told
+    assert hands.panel.contacts.equals(before)
+    show(hands, "duplicates")
+    hands.top.choose("in:5", False)
+    hands.top.press("merge")
+    for key, stamp in (("merge", group), ("apart", group), ("take:1:4", group), ("merge_all", every)):
+        hands.top.do(key, "click", stamp)
+        assert "another by now" in hands.told
+    assert hands.panel.contacts.height == 5
+
+
+def test_a_click_right_after_a_tick_or_a_word_counts(hands):
+    show(hands, "column", "property:City")
+    stamp = hands.top.find("merge")["v"]
+    hands.top.type("as:Oslo", "OSLO")
+    hands.top.choose("spelt:Bergen", False)
+    hands.top.do("merge", "click", stamp)
+    assert cells(hands, "property:City") == ["OSLO", "OSLO", "OSLO", "Bergen", "Bergen", "bergen"]
+
+
+def test_a_double_click_removes_one_step_and_a_late_tick_switches_no_other(hands):
+    hands.top.press("mend")
+    show(hands, "column", "property:City")
+    hands.top.press("merge")
+    stamp = hands.top.find("recipe:remove:0")["v"]
+    late = next(key for key in hands.top.keys("recipe") if key.startswith("recipe:on:0:"))
+    for _ in range(2):
+        hands.top.do("recipe:remove:0", "click", stamp)
+    assert "another by now" in hands.told
+    hands.top.choose(late, False)
+    assert made(hands) == ["read_contacts", "merge_values"]
+    assert hands.panel.recipe.steps[1].is_on
+
+
+def test_all_merging_merges_what_was_shown_or_nothing(hands):
+    duplicates(hands)
+    assert "look again" not in hands.top.text("part-duplicates")
+    show(hands, "obvious")
+    hands.top.press("mend")
+    show(hands, "duplicates")
+    assert "Cells were changed since: look again" in hands.top.text("old")
+    hands.top.press("merge_all")
+    assert "other rows are alike by now" in hands.told
+    assert hands.panel.contacts.height == 6
+    hands.top.press("look")
+    assert not hands.top.has("old")
+    hands.top.press("merge_all")
+    assert hands.panel.contacts.height == 4
+
+
+def test_what_was_chosen_for_one_table_is_not_done_to_another(hands, tmp_path):
+    Recipe().merge_duplicates().write(tmp_path / "merge.toml")
+    hands.top.type("recipe:path", str(tmp_path / "merge.toml"))
+    hands.top.press("recipe:use")
+    assert hands.top.has("recipe:back")
+    (tmp_path / "other.csv").write_text("email,changed\na@example.com,2026-01-01\na@example.com,2026-02-01\n", "utf-8")
+    (tmp_path / "third.csv").write_text("email\na@example.com\na@example.com\n", "utf-8")
+    for name, keep in (("other.csv", "newest:changed"), ("third.csv", "most_complete")):
+        hands.go(0)
+        hands.top.type("path", str(tmp_path / name))
+        hands.next(2)
+        assert hands.title == "Clean"
+        assert not hands.top.has("recipe:back")
+        duplicates(hands)
+        if keep.startswith("newest"):
+            hands.top.choose("keep", keep)
+        assert hands.top.value("keep") == keep
+        hands.top.press("merge_all")
+        assert hands.panel.contacts.height == 1
+
+
+def test_the_focus_goes_to_what_was_done_where_the_button_is_gone(hands):
+    hands.top.press("mend")
+    first = hands.top.find("said").get("f")
+    assert first
+    show(hands, "column", "property:City")
+    hands.top.press("repair:White space and invisible characters tidied")
+    assert hands.top.find("said").get("f") == first
+    hands.top.press("merge")
+    assert hands.top.find("said").get("f") == first + 1
+    hands.top.press("recipe:remove:1")
+    assert hands.top.find("said").get("f") == first + 2
+
+
+def test_cells_to_choose_from_show_what_can_not_be_seen_and_are_cut(client):
+    long = "x" * 5000
+    names = ["Ann", "Ann  B", "An\u200bn", long] + [None] * 9 + ["Bo"]
+    frame = pl.DataFrame({"email": ["a@example.com"] * 14, "Name": names, "Late": [None] * 13 + ["late"]})
+    hands = Hands(PushPanel(client, frame))
+    hands.next(2)
+    duplicates(hands)
+    shown = [node["x"] for node in hands.top.nodes() if str(node.get("k", "")).startswith("take:1:")]
+    assert shown[:5] == ["Ann", "Ann␣␣B", "An‹U+200B›n", f"{'x' * 120}…", "empty"]
+    assert "Late" in hands.top.text("group")
+    assert "2 more rows are merged too" in hands.top.text("group")
+    assert long not in json.dumps(hands.top.tree)
+
+
+def test_what_could_not_be_done_is_off_in_the_code_and_said_only_as_long(hands, client, tmp_path):
+    Recipe().clean_text("Nowhere").normalize_name("Navn").write(tmp_path / "other.toml")
+    hands.top.type("recipe:path", str(tmp_path / "other.toml"))
+    hands.top.press("recipe:use")
+    assert "no column 'Nowhere'" in hands.top.text()
+    assert [step.is_on for step in hands.panel.recipe.steps] == [True, False, False]
+    assert hands.panel.recipe.run(hands.panel._pushes.current.table).contacts.equals(hands.panel.contacts)
+    hands.top.press("recipe:remove:0")
+    assert "no column 'Nowhere'" not in hands.top.text()
+    assert "no column 'Navn'" in hands.top.text()
+
+
+def test_the_spellings_that_are_not_listed_are_said(client):
+    cities = [f"{spelt}{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(130) for spelt in ("Town ", "town ")]
+    hands = Hands(PushPanel(client, pl.DataFrame({"email": ["a@example.com"] * 260, "City": cities})))
+    hands.next()
+    hands.top.choose("column:1", "property:City")
+    hands.next()
+    show(hands, "column", "property:City")
+    assert hands.top.text("merge") == "Merge the spellings of 100 values"
+    assert "the first 100 of 130" in hands.top.text("spellings")
+    hands.top.press("merge")
+    assert hands.top.text("merge") == "Merge the spellings of 30 values"
+    hands.top.type(f"as:{hands.top.keys('as')[0].removeprefix('as:')}", " ")
+    assert hands.top.text("merge") == "Merge the spellings of 29 values"
+
+
+def test_names_that_polars_takes_for_patterns_can_be_looked_at(client):
+    frame = pl.DataFrame({"e:mail": ["a@example.com"] * 2, "^x$": ["1", "2"], "*": ["3", "4"], "": ["5", "6"]})
+    hands = Hands(PushPanel(client, frame))
+    hands.next()
+    assert "3 · 4" in seen(hands)
+    assert "property:" not in [node["k"] for node in hands.top.find("column:3")["c"]]
+    hands.top.choose("column:0", "email")
+    hands.next()
+    assert hands.title == "Clean"
+
+
+# Rows that were pushed
+
+
+def test_no_recipe_merges_rows_that_were_pushed_or_are_on_their_way(hands, crm, tmp_path):
+    Recipe().merge_duplicates().write(tmp_path / "merge.toml")
+    crm.fail("delay", seconds=0.3, times=None)
+    hands.next(2)
+    hands.top.choose("consented", True)
+    hands.next()
+    hands.go(2)
+    duplicates(hands)
+    hands.top.press("merge_all")
+    assert "pushed already" in hands.told
+    assert hands.panel.wait(30)
+    hands.top.type("recipe:path", str(tmp_path / "merge.toml"))
+    hands.top.press("recipe:use")
+    assert "pushed already" in hands.told
+    assert hands.panel.contacts.height == hands.panel.results.height == 6
+    hands.go(6)
+    assert hands.title == "Results"
+
+
+def test_a_column_of_countries_is_named_as_it_is_shown(client):
+    frame = pl.DataFrame(
+        {"email": ["a@example.com", "b@example.com"], "Mobil": ["934 54 496", "070-174 06 05"], "Land": ["NO", "SE"]}
+    )
+    hands = Hands(PushPanel(client, frame))
+    hands.next()
+    hands.top.choose("column:2", "property:Land")
+    hands.next()
+    show(hands, "column", "mobile_number")
+    hands.top.type("country", "land")
+    hands.top.press("by_country")
+    assert cells(hands, "mobile_country_code") == [47, 46]
+    assert hands.panel.recipe.steps[-1] == NormalizePhone("mobile_number", "property:Land")
