@@ -63,8 +63,9 @@ class Validation:
         """The counts in one sentence."""
         total = self.valid.height + self.invalid.height
         warned = self.issues.filter(pl.col("severity") == "warning")["row"].n_unique()
+        noun = "contact" if total == 1 else "contacts"
         return (
-            f"{total:,} contacts: {self.valid.height:,} can be sent, {self.invalid.height:,} can't; "
+            f"{total:,} {noun}: {self.valid.height:,} can be sent, {self.invalid.height:,} can't; "
             f"{warned:,} with a warning"
         )
 

@@ -36,8 +36,9 @@ def cluster_values(column: pl.Series) -> pl.DataFrame:
 
     Returns:
         A line for each spelling of a value that has several: `value`, `rows` (how many have it), `cluster` (0 for the
-        one of the most rows) and `suggestion` (the commonest spelling; of equally common ones the tidiest). Look it
-        over, drop or change what is wrong, and hand it to `merge_values`.
+        one of the most rows) and `suggestion` (the commonest spelling
+        without space around it; of equally common ones the tidiest). Look it over, drop or change what is wrong, and
+        hand it to `merge_values`.
 
     Raises:
         FrameError: `column` is no polars Series of text.
@@ -66,10 +67,10 @@ def cluster_values(column: pl.Series) -> pl.DataFrame:
     if several.is_empty():
         return pl.DataFrame(schema=VALUES)
     value = pl.col("value")
-    tidy = (value == value.str.strip_chars()).cast(pl.Int8) + (value != value.str.to_lowercase()).cast(pl.Int8)
-    tidy += (value != value.str.to_uppercase()).cast(pl.Int8)
-    ordered = several.with_columns(tidy.alias("tidy"), pl.col("rows").sum().over("first").alias("all")).sort(
-        ["all", "first", "rows", "tidy", "value"], descending=[True, False, True, True, False]
+    bare = value == value.str.strip_chars()
+    tidy = (value != value.str.to_lowercase()).cast(pl.Int8) + (value != value.str.to_uppercase()).cast(pl.Int8)
+    ordered = several.with_columns(bare=bare, tidy=tidy, all=pl.col("rows").sum().over("first")).sort(
+        ["all", "first", "bare", "rows", "tidy", "value"], descending=[True, False, True, True, True, False]
     )
     return ordered.select(
         "value",

@@ -64,9 +64,11 @@ class Profile:
         for line in self.columns.iter_rows(named=True):
             patterns = ", ".join(f"{_printable(each['value'])} ({each['rows']:,})" for each in line["patterns"])
             share = _percent(line["filled"], line["rows"])
-            lines.append(
-                f"{_printable(line['column'])}: {share} filled, {_number(line['distinct'])} distinct; {patterns}"
-            )
+            told = f"{_printable(line['column'])}: {share} filled, {_number(line['distinct'])} distinct; {patterns}"
+            if self.shows_values and line["commonest"]:
+                values = (f"{_printable(each['value'])} ({each['rows']:,})" for each in line["commonest"])
+                told += f"; commonest: {', '.join(values)}"
+            lines.append(told)
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -103,6 +103,7 @@ class Edits:
         self._changed: dict[str, set[int]] = {}
         self._done: list[_Done] = []
         self._undone: list[_Done] = []
+        self._steps: list[tuple[Step, int]] | None = None
         self._issues = self._judged()
         self._is_judged = True
 
@@ -168,6 +169,11 @@ class Edits:
     @property
     def steps(self) -> list[tuple[Step, int]]:
         """The steps of `recipe`, each with the number of shown cells that it changed."""
+        if self._steps is None:
+            self._steps = self._steps_made()
+        return list(self._steps)
+
+    def _steps_made(self) -> list[tuple[Step, int]]:
         made: list[tuple[Step, int]] = []
         frame, by_hand = self._base, self._base
         for number, done in enumerate(self._done):
@@ -380,6 +386,7 @@ class Edits:
         step = self._done[-1]
         self._write({patch.column: dict(zip(patch.rows, patch.before, strict=True)) for patch in step.patches})
         self._undone.append(self._done.pop())
+        self._steps = None
         return _touched(step.patches)
 
     def redo(self) -> Touched:
@@ -393,6 +400,7 @@ class Edits:
         step = self._undone[-1]
         self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in step.patches})
         self._done.append(self._undone.pop())
+        self._steps = None
         return _touched(step.patches)
 
     def revalidate(self) -> pl.DataFrame:
@@ -596,6 +604,7 @@ class Edits:
             return Touched()
         self._write({patch.column: dict(zip(patch.rows, patch.after, strict=True)) for patch in patches})
         self._done.append(_Done(patches, cause))
+        self._steps = None
         self._undone.clear()
         return _touched(patches)
 

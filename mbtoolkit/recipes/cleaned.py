@@ -219,7 +219,7 @@ class Cleaned:
         cells, given, out = int(self.report["cells"].sum()), self._given.height, self.contacts.height
         told = f"{counted(len(self._done), 'step')} changed {counted(cells, 'cell')}; "
         told += f"{counted(given, 'row')} in = {counted(out, 'row')} out + {given - out:,} merged into others"
-        told += f"; {counted(self.lost.height, 'value')} lost by it" if self.lost.height else ""
+        told += f"; {counted(self.lost.height, 'value')} lost" if self.lost.height else ""
         left = self.left.filter(pl.col("severity") == "error").select("row", "column").unique().height
         verb = "stands" if left == 1 else "stand"
         return told + (f"; {counted(left, 'cell')} could not be read and {verb} as found" if left else "")
@@ -271,7 +271,7 @@ class Cleaned:
 def told_counts(cells: int | None, rows: int | None, merged: int, lost: int, issues: int) -> str:
     """The counts of one line of a report, in words; "" where there is nothing to tell."""
     beside = [f"{counted(merged, 'row')} merged into others"] if merged else []
-    beside += [f"{counted(lost, 'value')} lost by it"] if lost else []
+    beside += [f"{counted(lost, 'value')} lost"] if lost else []
     beside += [f"{counted(issues, 'cell')} could not be read"] if issues else []
     if cells is None or rows is None or (not cells and merged):
         return "; ".join(beside)

@@ -143,7 +143,15 @@ def _step(place: int, data: Any, name: str) -> Step:
     return made
 
 
+_IN_WORDS: Final = {
+    "unexpected_keyword_argument": "the step has no such setting; take it out, or correct its name",
+    "missing": "the step needs this setting",
+}
+"""Kinds of error, as a person says them."""
+
+
 def _said(error: Any) -> str:
     """What is wrong with a part of a step, in which no cell is quoted."""
     where = ".".join(str(part) for part in error["loc"])
-    return f"{where}: {error['msg']}" if where else str(error["msg"])
+    said = _IN_WORDS.get(error["type"], error["msg"])
+    return f"{where}: {said}" if where else str(said)

@@ -13,7 +13,7 @@ from mbtoolkit.cleaning.duplicates.merging import lost_values, own_consents
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS
 from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.prints import placed_rows, prints_of
-from mbtoolkit.recipes.step import Outcome, Step
+from mbtoolkit.recipes.step import Outcome, Step, counted
 from mbtoolkit.schemas.conform import conform, unread_column
 
 _Rule = Literal["first", "last", "newest", "most_complete", "commonest", "longest", "largest", "smallest"]
@@ -71,7 +71,7 @@ class MergeDuplicates(Step):
             )
         left = merged.left.group_by("reason", maintain_order=True).len()
         notes = list(dict.fromkeys(str(each.message) for each in said))
-        notes += [f"{count:,} clusters are left as they were: {reason}" for reason, count in left.iter_rows()]
+        notes += [f"{counted(count, 'cluster')} not merged: {reason}" for reason, count in left.iter_rows()]
         return Outcome(merged.contacts, merged.rows["into"], lost=merged.lost, notes=tuple(notes))
 
     def _clusters(self, frame: pl.DataFrame) -> pl.DataFrame:

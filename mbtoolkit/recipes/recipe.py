@@ -64,7 +64,8 @@ class Recipe:
         """Without one step, which undoes it.
 
         Args:
-            place: its position, from 0.
+            place: its position, from 0, as the recipe and its report show it; a call for several columns made several
+                steps.
 
         Raises:
             UsageError: there is no such step.
@@ -163,10 +164,14 @@ class Recipe:
 
         Raises:
             FrameError: the frame has no value or suggestion, or two suggestions for one value.
+            UsageError: `values` is neither.
         """
         if isinstance(values, pl.DataFrame):
             pairs = spellings(values)
             values = dict(pairs.filter(pl.col("value") != pl.col("suggestion")).iter_rows())
+        if not isinstance(values, Mapping):
+            msg = "merge_values takes {spelling: the one that replaces it}, or the frame that cluster_values returns"
+            raise UsageError(msg)
         return self.then(MergeValues(column, dict(values)))
 
     def read_contacts(self, mapping: Mapping[str, str] | None = None, *, default_country: str | None = None) -> Recipe:

@@ -269,7 +269,8 @@ def test_rows_in_are_rows_out_and_rows_merged_and_consent_never_grows(rows, keep
                 pl.col("row").is_in(merged.rows.filter(pl.col("into") == into)["row"].implode())
                 & (pl.col("column") == column)
             )
-            assert sorted(gone["value"]) == sorted(value for value in filled if value != row[column])
+            same = str.lower if column == "email" else str
+            assert sorted(gone["value"]) == sorted(value for value in filled if same(value) != same(row[column]))
 
 
 @pytest.mark.parametrize(

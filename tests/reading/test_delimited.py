@@ -10,7 +10,7 @@ import warnings
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mbtoolkit import SourceWarning, read_contacts
@@ -188,6 +188,8 @@ def test_any_cell_survives_writing_and_reading(cells, separator, line_end):
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=separator, lineterminator=line_end, quoting=csv.QUOTE_ALL)
     writer.writerows([["email", "note"], *cells])
+    # With more NULs than that it is taken for UTF-16.
+    assume(file.getvalue().count("\x00") * 6 < len(file.getvalue()))
     found = read(file.getvalue(), separator=separator)
     lone = line_end == "\r" and "\n" not in file.getvalue()
     written = [[cell.replace("\r", "\n") if lone else cell for cell in row] for row in cells]

@@ -94,7 +94,9 @@ def test_a_file_reads_as_a_person_would_write_it(tmp_path):
         pytest.param("format = 1\ncode = 'import os'", "'code', which is no part", id="something else"),
         pytest.param("format = 1\n[[step]]\ndo = 'exec'", "step 0 .* has no `do` that names a step", id="no such step"),
         pytest.param("format = 1\n[[step]]\ndo = 3", "step 0", id="a name that is none"),
-        pytest.param("format = 1\n[[step]]\ndo = 'clean_text'", "column: Field required", id="a part is missing"),
+        pytest.param(
+            "format = 1\n[[step]]\ndo = 'clean_text'", "column: the step needs this setting", id="a part is missing"
+        ),
         pytest.param(
             "format = 1\n[[step]]\ndo = 'clean_text'\ncolumn = 'City'\nwhere = 1", "where", id="an unknown part"
         ),

@@ -38,7 +38,8 @@ class Merged:
         contacts: one row for each cluster, where its first row was; all other rows as they were, in their order.
         rows: one line for each row of the input: `row`, `into` (its position in `contacts`), `cluster` (null where it
             was left alone), `is_preferred` (whether it was the preferred row of its cluster).
-        lost: one line for each value that is not in the merged row: `row`, `column`, `value` and `kept` (as text).
+        lost: one line for each value that is not in the merged row: `row`, `column`, `value` and `kept` (as text); an
+            e-mail address that is only written in other letters, large for small, is not lost.
         left: clusters that were not merged: `cluster`, `rows` (their number), `reason`.
     """
 
@@ -51,7 +52,8 @@ class Merged:
     def headline(self) -> str:
         """The counts in one sentence: rows in = rows out + rows merged away."""
         out, given = self.contacts.height, self.rows.height
-        left = f"; {self.left.height:,} clusters left as they were" if self.left.height else ""
+        count = self.left.height
+        left = f"; {count:,} {'cluster' if count == 1 else 'clusters'} not merged" if count else ""
         merged = f"{given:,} rows in = {out:,} rows out + {given - out:,} merged into others"
         return f"{merged}; {self.lost.height:,} values lost{left}"
 
@@ -338,6 +340,8 @@ def _became(height: int, members: pl.DataFrame, kept: pl.Series) -> pl.DataFrame
 def lost_values(frame: pl.DataFrame, merged: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Each value of a row that is not in what it was merged into: `row`, `column`, `value`, `kept`.
 
+    An e-mail address that is only written in other letters, large for small, is not lost.
+
     Args:
         frame: before.
         merged: after.
@@ -350,6 +354,12 @@ def lost_values(frame: pl.DataFrame, merged: pl.DataFrame, rows: pl.DataFrame) -
     for column, dtype in frame.schema.items():
         pair = pl.DataFrame([went["row"], before[column].alias("value"), after[column].alias("kept")])
         differ = differing(before[column], after[column]) & pair.select(pl.col("value").is_not_null()).to_series()
+        if column == "email":
+            # Written otherwise it is the same address.
+            plain = pair.cast({"value": pl.String, "kept": pl.String}).select(
+                pl.col("value", "kept").str.to_lowercase()
+            )
+            differ &= plain["value"].ne_missing(plain["kept"])
         texts = (text_form(pl.col(name), dtype).alias(name) for name in ("value", "kept"))
         lost.append(pair.filter(differ).select("row", pl.lit(column).alias("column"), *texts).cast(schema))
     return pl.concat(lost).sort("row", maintain_order=True)

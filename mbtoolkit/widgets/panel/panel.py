@@ -71,7 +71,7 @@ class _Part(Surface):
 class PushPanel(ipywidgets.VBox):
     """A table into the CRM, step by step: load, columns, clean, check, review, push, results.
 
-    Each step can be gone back to, and nothing is lost by it. A push runs in a thread of its own, so the notebook stays
+    Each step can be gone back to, and nothing is lost. A push runs in a thread of its own, so the notebook stays
     usable; the panel shown again in another cell is where it was. Nothing of the contacts is in the saved notebook.
 
     Args:
