@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from mbtoolkit.cleaning import find_duplicates
+from mbtoolkit import cleaning
 from mbtoolkit.cleaning.duplicates.merging import Keep
 from mbtoolkit.cleaning.headers import read_header
 from mbtoolkit.contacts import BY_NAME, PROPERTY_NAME_PREFIX
@@ -60,7 +60,7 @@ class Duplicates:
         self.columns = columns
         self.apart: set[int] = set()
         first = pl.DataFrame({"row": into, "given": pl.int_range(len(into), dtype=pl.Int64, eager=True)})
-        found = find_duplicates(contacts, columns=columns)
+        found = cleaning.find_duplicates(contacts, columns=columns)
         self._found = found.join(first.unique("row", keep="first"), on="row", maintain_order="left").rename(
             {"row": "found"}
         )
