@@ -52,8 +52,11 @@ def opened(lab, rows=300, grid=GRID, setup=MESSY, **window):
 def cell(table, row, label):
     """The cell of a row id in the column of that label."""
     table.get_by_role("row").nth(1).wait_for()
-    heads = table.get_by_role("columnheader").all_inner_texts()
-    place = next(place for place, text in enumerate(heads) if text.split("\n")[0] == label)
+    place = None
+    while place is None:
+        # The heads may be on their way anew.
+        heads = [text.split("\n")[0] for text in table.get_by_role("columnheader").all_inner_texts()]
+        place = heads.index(label) if label in heads else table.page.wait_for_timeout(50)
     rows = table.locator(".mbg-body > .mbg-row").filter(has=table.page.locator(f".mbg-number >> text=/^{row}$/"))
     return rows.locator(f":scope > :nth-child({place + 1})")
 
