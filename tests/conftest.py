@@ -57,7 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("default")
+settings.register_profile("ci", settings.get_profile("default"), max_examples=30)
+settings.load_profile("ci" if os.environ.get("CI") and "MBTOOLKIT_FULL" not in os.environ else "default")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,7 +17,7 @@ from mbtoolkit.recipes.columns import (
 )
 from mbtoolkit.recipes.contacts import ReadContacts
 from mbtoolkit.recipes.mending import ApplySuggestions
-from mbtoolkit.recipes.offered import offered_steps
+from mbtoolkit.recipes.offered import holds_phones, offered_steps
 from mbtoolkit.recipes.people import MergeDuplicates, MergeRows
 from mbtoolkit.recipes.prints import row_prints
 from mbtoolkit.recipes.recipe import Recipe
@@ -45,6 +45,7 @@ __all__ = [
     "ReadContacts",
     "Recipe",
     "Step",
+    "holds_phones",
     "offered_steps",
     "row_prints",
 ]

@@ -57,7 +57,7 @@ def offered_steps(contacts: pl.DataFrame, column: str) -> Offers:
     mojibake: Offers = [("Wrong encoding mended (BjÃ¸rn)", FixMojibake(column))] if find_spec("ftfy") else []
     return [
         *(_for_emails(column) if "email" in ideas else []),
-        *(_for_phones(contacts, column) if ideas & {"phone", "mobile"} else []),
+        *(_for_phones(contacts, column) if holds_phones(column) else []),
         ("White space and invisible characters tidied", CleanText(column)),
         *mojibake,
         ("Capitals of names (O’Neil, van der Berg)", NormalizeName(column)),
@@ -67,6 +67,17 @@ def offered_steps(contacts: pl.DataFrame, column: str) -> Offers:
         ("Numbers with a comma (1 234,50) as 1234.50", NormalizeNumber(column, ",")),
         ("Numbers with a point (1,234.50) as 1234.50", NormalizeNumber(column, ".")),
     ]
+
+
+def holds_phones(column: str) -> bool:
+    """Whether a column is for phone numbers, by its name.
+
+    Args:
+        column: of a contacts frame.
+    """
+    if is_unread_column(column) or (column in BY_NAME and column != NUMBER):
+        return False
+    return column == NUMBER or bool(read_header(column.removeprefix(PROPERTY_NAME_PREFIX)).ideas & {"phone", "mobile"})
 
 
 def _for_emails(column: str) -> Offers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Optional
 
 import pandera.polars as pa
@@ -28,6 +29,7 @@ from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema, conform
 from mbtoolkit.validation import validate_contacts
 
 ISSUE = ["row", "column", "rule"]
+EXAMPLES = 60 if os.environ.get("MBTOOLKIT_FULL") else 15
 
 
 @pytest.fixture
@@ -545,7 +547,7 @@ def cells_of(frame: pl.DataFrame):
 
 
 @given(STEPS)
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 def test_any_order_of_edits_undo_and_redo_ends_where_a_list_of_snapshots_does(steps):
     edits = Edits(start())
     snapshots, at = [cells_of(edits.contacts)], 0
@@ -565,7 +567,7 @@ def test_any_order_of_edits_undo_and_redo_ends_where_a_list_of_snapshots_does(st
 
 
 @given(STEPS)
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 def test_the_code_makes_the_same_frame_and_the_issues_are_those_of_a_validation(steps):
     edits = Edits(start())
     for kind, *arguments in steps:
@@ -577,7 +579,7 @@ def test_the_code_makes_the_same_frame_and_the_issues_are_those_of_a_validation(
 
 
 @given(STEPS)
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 def test_a_row_is_judged_after_an_edit_as_a_validation_judges_it(steps):
     across = pl.col("rule").is_in(["duplicate_identifier", "consent_conflict", "joins_contacts"])
     edits = Edits(start())
@@ -588,7 +590,7 @@ def test_a_row_is_judged_after_an_edit_as_a_validation_judges_it(steps):
 
 
 @given(STEPS)
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 def test_typing_the_changes_into_the_given_frame_gives_the_same_values(steps):
     edits = Edits(start())
     for kind, *arguments in steps:
@@ -601,7 +603,7 @@ def test_typing_the_changes_into_the_given_frame_gives_the_same_values(steps):
 
 
 @given(STEPS, st.sampled_from(COLUMNS))
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 def test_the_rows_of_what_a_profile_counts_are_as_many_and_all_of_them(steps, column):
     edits = Edits(start())
     for kind, *arguments in steps:
@@ -615,7 +617,7 @@ def test_the_rows_of_what_a_profile_counts_are_as_many_and_all_of_them(steps, co
 
 
 @given(st.lists(st.sampled_from(["a@example.com", "a\u200b@example.com", " a@example.com", "b", None]), min_size=1))
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 def test_applying_all_suggestions_is_typing_each_of_them(emails):
     frame = pl.DataFrame({"email": pl.Series(emails, dtype=pl.String)})
     edits, by_hand = Edits(frame), Edits(frame)
@@ -690,7 +692,7 @@ class TestSteps:
         (cell,) = edits.recipe.steps[0].cells
         assert (cell.row, cell.column, cell.before, cell.after) == (0, "note", "a", "y")
 
-    @settings(max_examples=25)
+    @settings(max_examples=EXAMPLES)
     @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(COLUMNS), TEXTS), max_size=4))
     def test_recipe_and_code_make_the_same_frame(self, made):
         edits = Edits(start())
@@ -763,7 +765,7 @@ actions = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(
     st.fixed_dictionaries(
         {name: st.lists(st.sampled_from(texts), min_size=2, max_size=2) for name, texts in STATES.items()}

@@ -224,6 +224,8 @@ class DuplicatesPart(CleanPart):
             if any(texts) or becomes.get(column.name):
                 made = self._cells(place, column.name, shown, texts, becomes, picked, stamp)
                 last = datum(becomes.get(column.name)) if merged is not None else text("")
+                if merged is not None and column.name in OPT_INS and "yes" in texts and not becomes.get(column.name):
+                    last = text("empty: the yes was given for another address or number", class_="mbt-warning")
                 lines.append([text(column.label, "strong"), *made, last])
         more = len(cluster.rows) - len(shown)
         caption = "Choose a cell to take its value" + (f"; {more:,} more rows are merged too" if more else "")

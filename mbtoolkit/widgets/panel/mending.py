@@ -12,7 +12,7 @@ from mbtoolkit.editing import Edits
 from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import UsageError
 from mbtoolkit.filepush import FilePush, FilePushes
-from mbtoolkit.recipes import MergeValues, NormalizePhone, Step, offered_steps
+from mbtoolkit.recipes import MergeValues, NormalizePhone, Step, holds_phones, offered_steps
 from mbtoolkit.recipes.step import counted
 from mbtoolkit.schemas import unread_column
 from mbtoolkit.widgets.panel.step import (
@@ -272,7 +272,7 @@ class ColumnPart(CleanPart):
         parts: list[Node] = [text("Repairs", "p", class_="mbt-subtitle")]
         if buttons:
             parts.append(box(*buttons, class_="mbt-bar"))
-        if column == "mobile_number":
+        if holds_phones(column):
             typed = entry("country", self._country, id="clean-country", aria_describedby="hint-clean-country")
             hint = "Two letters such as NO, or the name of a column that holds them."
             parts.append(

@@ -154,6 +154,17 @@ def test_numbers_get_a_country_by_a_click_or_by_what_is_typed(hands):
     assert "Norway" in hands.told
 
 
+def test_other_columns_of_phones_can_be_given_a_country_too(client):
+    hands = Hands(PushPanel(client, pl.DataFrame({"email": ["a@example.com"], "Work phone": ["934 54 496"]})))
+    hands.next()
+    hands.top.choose("column:1", "property:Work phone")
+    hands.next()
+    show(hands, "column", "property:Work phone")
+    hands.top.type("country", "NO")
+    hands.top.press("by_country")
+    assert cells(hands, "property:Work phone") == ["+47 93454496"]
+
+
 def test_an_unread_word_of_consent_counts_once_a_person_says_what_it_is(hands):
     show(hands, "column", "email_opt_in")
     hands.top.press("repair:“kanskje” is a no")
@@ -285,6 +296,25 @@ def test_groups_are_gone_through_in_both_directions(client):
     for key, seen in (("after", 2), ("after", 3), ("after", 1), ("before", 3)):
         hands.top.press(key)
         assert f"Group {seen} of 3" in hands.top.text("group")
+
+
+def test_a_yes_for_another_address_is_not_taken_and_that_is_said(client):
+    frame = pl.DataFrame(
+        {
+            "email": ["kim@example.com", "lee@example.com"],
+            "mobile_country_code": ["47"] * 2,
+            "mobile_number": ["93454496"] * 2,
+            "email_opt_in": ["yes", None],
+        }
+    )
+    hands = Hands(PushPanel(client, frame))
+    hands.next(2)
+    duplicates(hands)
+    assert "given for another address" not in hands.top.text("group")
+    hands.top.press(f"take:{hands.panel.contacts.columns.index('email')}:1")
+    assert "empty: the yes was given for another address or number" in hands.top.text("group")
+    hands.top.press("merge")
+    assert hands.panel.contacts.select("email", "email_opt_in").rows() == [("lee@example.com", None)]
 
 
 # The recipe
