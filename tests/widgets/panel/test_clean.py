@@ -458,7 +458,7 @@ def test_any_event_breaks_nothing_and_no_cell_is_saved(hands, caplog):
     hands.top.type("recipe:path", "nowhere.toml")
     for part in ("obvious", "column", "duplicates"):
         for key in keys:
-            for value in (None, True, False, "x", "\ud800"):
+            for value in (None, True, "\ud800"):
                 show(hands, part)
                 hands.top.do(key, "change", value)
                 assert not hands.top.has("fault"), (part, key, value)
