@@ -37,14 +37,15 @@ MOST_WORKERS = 4
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One worker for each core where the whole suite runs; none for a part of it, a debugger, or an open screen."""
+    """A worker more than there are cores, as many tests wait, where the whole suite runs; none for a part of it, a
+    debugger, or an open screen."""
     is_whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not (
         config.option.keyword or config.option.markexpr or config.option.collectonly
     )
     if not is_whole or config.option.capture == "no" or config.option.usepdb:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS) if cores > 1 else 0
+    return min(cores + 1, MOST_WORKERS) if cores > 1 else 0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

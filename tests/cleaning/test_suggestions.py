@@ -294,7 +294,7 @@ def readings(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(frames())
 def test_a_suggestion_typed_into_its_cell_passes(contacts):
     for row, column, suggestion in (
@@ -306,7 +306,7 @@ def test_a_suggestion_typed_into_its_cell_passes(contacts):
         assert edits.issues.filter(about, pl.col("rule") != "phone_too_long").is_empty(), (column, suggestion)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(frames())
 def test_applying_suggestions_keeps_its_promises(contacts):
     issues = validate_contacts(contacts).issues

@@ -15,7 +15,7 @@ from mbtoolkit.sandbox.openapi import document
 pytestmark = pytest.mark.slow
 
 IS_FULL = bool(os.environ.get("MBTOOLKIT_FULL"))
-EXAMPLES = 2_000 if IS_FULL else 50
+EXAMPLES = 2_000 if IS_FULL else 25
 # No webhook is called: made-up addresses could be anybody's on this machine.
 QUIET = Behaviour(webhook="never")
 LENIENT = Behaviour(unknown_contact_id="created", unknown_list="accepted", webhook="never")

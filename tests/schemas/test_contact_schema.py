@@ -108,7 +108,7 @@ FRAMES = st.dictionaries(COLUMNS, SERIES, max_size=5).map(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=80)
 @given(FRAMES)
 def test_validate_contacts_accepts_all_rows_exactly_when_pandera_accepts_the_frame(frame):
     validation = validate_contacts(frame)
