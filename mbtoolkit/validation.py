@@ -135,6 +135,22 @@ def validate_contacts(contacts: pl.DataFrame, *, schema: type[ContactSchema] = C
     )
 
 
+def unread_issues(contacts: pl.DataFrame) -> pl.DataFrame:
+    """The cells that reading could not convert, as an issues frame; no rule is run and nothing is suggested.
+
+    Args:
+        contacts: what `read_contacts` returned.
+    """
+    parts = [pl.DataFrame(schema=ISSUES)]
+    for name in filter(is_unread_column, contacts.columns):
+        notes = contacts.get_column(name)
+        rows = notes.alias("note").is_not_null().arg_true().cast(pl.Int64)
+        lines = _unread_lines(pl.DataFrame({"row": rows}), notes.gather(rows), name)
+        told = lines.with_columns(suggestion=pl.lit(None, dtype=pl.String))
+        parts.append(told.select(pl.col(each).cast(dtype) for each, dtype in ISSUES.items()))
+    return pl.concat(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     """One check that failed: where, and the positions of the rows."""

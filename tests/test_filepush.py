@@ -19,15 +19,8 @@ from mbtoolkit.recipes import (
     NormalizeName,
     NormalizePhone,
 )
+from tests.widgets.panel.hands import TABLE
 
-TABLE = """\
-E-post;Mobil;Nyhetsbrev;Navn
-ann@example.com;+47 934 54 496;ja;Ann
-bo@example;+47 934 54 497;nei;Bo
-cy@example.com;;kanskje;Cy
-dee@example.com;+47 934 54 498;;Dee
-dee@example.com;+47 934 54 498;;Dee again
-"""
 SOURCE_WARNING = pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
 
 

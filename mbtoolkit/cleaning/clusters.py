@@ -36,9 +36,8 @@ def cluster_values(column: pl.Series) -> pl.DataFrame:
 
     Returns:
         A line for each spelling of a value that has several: `value`, `rows` (how many have it), `cluster` (0 for the
-        one of the most rows) and `suggestion` (the commonest spelling
-        without space around it; of equally common ones the tidiest). Look it over, drop or change what is wrong, and
-        hand it to `merge_values`.
+        one of the most rows) and `suggestion` (the commonest spelling without space around it; of equally common ones
+        the tidiest). Look it over, drop or change what is wrong, and hand it to `merge_values`.
 
     Raises:
         FrameError: `column` is no polars Series of text.

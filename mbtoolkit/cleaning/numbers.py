@@ -51,7 +51,9 @@ def _numbers(column: pl.Series, decimal: str) -> pl.Series:
     mark = "." if column.dtype.is_numeric() else decimal
     group = r"\." if mark == "," else ","
     space = rf"(?:[ '\x{{2019}}_]|{group})"
-    plain = _TEXT.str.normalize("NFKC").str.replace_all(r"\s", " ").str.replace(r"^[\x{2212}\x{2013}]", "-")
+    tidied = _TEXT.str.normalize("NFKC").str.replace_all(r"\s", " ").str.replace(r"^[\x{2212}\x{2013}]", "-")
+    texts = as_text(column).alias("text").to_frame().select(stripped(_TEXT)).with_columns(tidied.alias("plain"))
+    plain = pl.col("plain")
     # One kind of mark between the groups of one number.
     threes = "|".join(rf"[0-9]{{1,3}}(?:{each}[0-9]{{3}})+" for each in (" ", r"['\x{2019}]", "_", group))
     india = rf"[0-9]{{1,2}}(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}"
@@ -62,7 +64,6 @@ def _numbers(column: pl.Series, decimal: str) -> pl.Series:
     number = number.str.replace(r"^-(0(?:\.0*)?)$", "$1")
     if column.dtype.is_float():
         number = number.str.replace(r"\.0$", "")
-    texts = as_text(column).alias("text").to_frame().select(stripped(_TEXT))
     fits = plain.str.contains(form)
     if column.dtype == pl.String and texts.select(plain.str.contains(_other_mark(mark)).any()).item():
         # Where the other mark stands before decimals in some cells, one before three digits may do so too.

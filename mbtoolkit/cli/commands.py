@@ -75,17 +75,15 @@ def _cleaned_and_read(recipe: Any, file: str, told: dict[str, Any], source: dict
     from mbtoolkit.errors import RecipeError  # noqa: PLC0415
     from mbtoolkit.reading import read_contacts  # noqa: PLC0415
 
-    table_first = False
     try:
         contacts = read_contacts(file, **told, **source)
         recipe.check(contacts)
     except RecipeError as error:
-        table_first = True
         try:
             cleaned = recipe.run(file, **source)
         except RecipeError:
             raise error from None
-    if not table_first:
+    else:
         return _cleaned(recipe.run(contacts))
     _say_cleaned(cleaned)
     if cleaned.contacts.height < cleaned.given.height:

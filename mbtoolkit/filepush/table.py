@@ -105,7 +105,7 @@ class FilePush:
         self._not_done: list[str] = []
         self._stages: Stages = []
         self._pushed_rows: pl.DataFrame | None = None
-        self._looked_after: tuple[Step, ...] = ()
+        self._compared_after: tuple[Step, ...] = ()
         self._validated: tuple[pl.DataFrame, Validation] | None = None
         self._profile: pl.DataFrame | None = None
         self._samples: dict[str, list[str]] = {}
@@ -266,7 +266,7 @@ class FilePush:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             self.duplicates = Duplicates(contacts, self._into, [] if by_identifiers else None)
-        self._looked_after = self._mends
+        self._compared_after = self._mends
         notes = [str(each.message) for each in said]
         self.read_notes += [note for note in notes if note not in self.read_notes]
 
@@ -276,9 +276,9 @@ class FilePush:
         return tuple(step for step in self._made.steps if step.is_on and step.keeps_rows)
 
     @property
-    def is_look_old(self) -> bool:
+    def are_duplicates_outdated(self) -> bool:
         """Whether cells were changed since `find_duplicates` compared them."""
-        return self.duplicates is not None and self._looked_after != self._mends
+        return self.duplicates is not None and self._compared_after != self._mends
 
     @property
     def standing_duplicates(self) -> pl.DataFrame:

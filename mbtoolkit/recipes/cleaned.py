@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -17,6 +17,8 @@ from mbtoolkit.recipes.contacts import ReadContacts
 from mbtoolkit.recipes.step import LOST, Outcome, Step, counted
 from mbtoolkit.schemas.conform import is_unread_column, unread_column
 from mbtoolkit.schemas.frames import ISSUES
+
+Schema = Mapping[str, Any]
 
 REPORT: Final[dict[str, pl.DataType]] = {
     "step": pl.Int64(),
@@ -164,8 +166,8 @@ class Cleaned:
         frame = self._done[-1].outcome.frame if self._done else given
         self.contacts = frame.drop(empty_unread(frame))
         self.rows = _rows(given.height, self._done)
-        self.issues = _issues(self._done)
-        self.lost = _lost(self._done)
+        self.issues = _in_given(self._done, lambda outcome: outcome.issues, ISSUES)
+        self.lost = _in_given(self._done, lambda outcome: outcome.lost, LOST)
         self.report = pl.DataFrame([_line(each) for each in self._done], schema=REPORT, orient="row")
 
     def after(self, place: int, step: Step) -> Cleaned:
@@ -228,22 +230,23 @@ class Cleaned:
     def left(self) -> pl.DataFrame:
         """The lines of `issues` whose cells stand in `contacts` as they were found, with `into`, their row there."""
         into = self.rows["into"].gather(self.issues["row"]).alias("into")
-        names = self.issues["column"].replace(self._names())
+        lines = self.issues.with_columns(into, self._names_now())
         parts = [pl.DataFrame(schema={**self.issues.schema, "into": pl.Int64})]
-        lines = self.issues.with_columns(into, names.alias("column"))
-        for name in names.unique(maintain_order=True).drop_nulls():
+        for name in lines["column"].unique(maintain_order=True).drop_nulls():
             if name in self.contacts.columns:
                 found = lines.filter(pl.col("column") == name)
                 now = shown_texts(self.contacts, name).gather(found["into"])
                 parts.append(found.filter(now.eq_missing(found["value"])))
         return pl.concat(parts).sort("step", "row", maintain_order=True)
 
-    def _names(self) -> dict[str, str]:
-        """What columns are called once the table was read as contacts."""
-        return {
-            old: new for each in self._done if isinstance(each.step, ReadContacts)
-            for old, new in each.step.mapping.items() if new
-        }  # fmt: skip
+    def _names_now(self) -> pl.Expr:
+        """The columns of issues under the names that they have since the table was read as contacts."""
+        name = pl.col("column")
+        for each in self._done:
+            if isinstance(each.step, ReadContacts):
+                targets = {old: new for old, new in each.step.mapping.items() if new}
+                name = pl.when(pl.col("step") < each.place).then(name.replace(targets)).otherwise(name)
+        return name.alias("column")
 
     def __repr__(self) -> str:
         """The counts; no cell of the table is in them."""
@@ -293,21 +296,11 @@ def _rows(height: int, done: Sequence[Done]) -> pl.DataFrame:
     return pl.DataFrame({"row": pl.int_range(height, dtype=pl.Int64, eager=True), "into": into})
 
 
-def _lost(done: Sequence[Done]) -> pl.DataFrame:
-    parts = [
-        each.outcome.lost.with_columns(row=each.rows.gather(each.outcome.lost["row"])).select(
-            pl.lit(each.place, dtype=pl.Int64).alias("step"), *LOST
-        )
-        for each in done
-    ]
-    return pl.concat([pl.DataFrame(schema={"step": pl.Int64, **LOST}), *parts])
-
-
-def _issues(done: Sequence[Done]) -> pl.DataFrame:
-    parts = [
-        each.outcome.issues.with_columns(row=each.rows.gather(each.outcome.issues["row"])).select(
-            pl.lit(each.place, dtype=pl.Int64).alias("step"), *ISSUES
-        )
-        for each in done
-    ]
-    return pl.concat([pl.DataFrame(schema={"step": pl.Int64, **ISSUES}), *parts])
+def _in_given(done: Sequence[Done], told: Callable[[Outcome], pl.DataFrame], schema: Schema) -> pl.DataFrame:
+    """What the steps tell of rows, each with its step, and with the row's position in the given table."""
+    parts = [pl.DataFrame(schema={"step": pl.Int64(), **schema})]
+    for each in done:
+        lines = told(each.outcome)
+        step = pl.lit(each.place, dtype=pl.Int64).alias("step")
+        parts.append(lines.with_columns(row=each.rows.gather(lines["row"])).select(step, *schema))
+    return pl.concat(parts)

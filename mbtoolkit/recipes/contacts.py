@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Final
 
 import polars as pl
 
-from mbtoolkit.cleaning.shown import NOTED_RULE
 from mbtoolkit.reading import read_contacts
 from mbtoolkit.recipes.step import Outcome, Step, listed
-from mbtoolkit.schemas.conform import UNREAD_PREFIX, is_unread_column
-from mbtoolkit.schemas.frames import ISSUES
-from mbtoolkit.schemas.rules import RULES
-
-_SAYS: Final = {code: rule.message for code, rule in RULES.items()}
+from mbtoolkit.validation import unread_issues
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,24 +56,4 @@ class ReadContacts(Step):
             contacts = read_contacts(frame, mapping=known, default_country=self.default_country)
         notes = [str(each.message).removeprefix("the source: ") for each in said]
         notes += [f"columns that were carried along are gone: {listed(gone)}"] if gone else []
-        return Outcome(contacts, issues=_unread(contacts), notes=tuple(notes))
-
-
-def _unread(contacts: pl.DataFrame) -> pl.DataFrame:
-    """The cells that could not be read, as issues."""
-    parts = [pl.DataFrame(schema=ISSUES)]
-    for name in filter(is_unread_column, contacts.columns):
-        notes = contacts.get_column(name).alias("note")
-        rows = notes.is_not_null().arg_true().cast(pl.Int64)
-        told = {
-            "row": pl.lit(rows),
-            "column": pl.lit(name.removeprefix(UNREAD_PREFIX)),
-            "value": pl.col("note").str.replace(NOTED_RULE, ""),
-            "rule": pl.col("note").str.extract(NOTED_RULE.replace("(?:", "(")),
-            "severity": pl.lit("error"),
-            "message": pl.col("note").str.extract(NOTED_RULE.replace("(?:", "(")).replace_strict(_SAYS, default=None),
-            "suggestion": pl.lit(None),
-        }
-        found = notes.gather(rows).to_frame()
-        parts.append(found.select(told[each].cast(dtype).alias(each) for each, dtype in ISSUES.items()))
-    return pl.concat(parts)
+        return Outcome(contacts, issues=unread_issues(contacts), notes=tuple(notes))

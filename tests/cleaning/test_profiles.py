@@ -81,6 +81,7 @@ def test_values_are_masked_until_asked_for():
         assert "1990" not in text
     assert line("name", show_values=True)["commonest"][0] == {"value": "Ann Berg", "rows": 2}
     assert "Ann Berg" in profile(PEOPLE, show_values=True)._repr_html_()
+    assert "Ann Berg" in repr(profile(PEOPLE, show_values=True))
 
 
 def test_the_number_of_values_can_be_chosen():

@@ -48,6 +48,13 @@ def test_cells_have_one_stated_text_form(cells, texts):
     assert read_cells(*cells) == texts
 
 
+def test_decimal_points_and_commas_in_one_column_are_said():
+    mixed = workbook([["email", "Sum"], ["a@example.com", 1.234], ["b@example.com", "1.234,50"]])
+    with pytest.warns(SourceWarning, match=r"points and commas are mixed in 'Sum'"):
+        read_contacts(mixed)
+    read_contacts(workbook([["email", "Sum"], ["a@example.com", 1.234], ["b@example.com", "n/a"]]))
+
+
 @pytest.mark.parametrize(
     ("cell", "number", "note"),
     [

@@ -110,6 +110,17 @@ def test_what_a_later_step_mends_is_no_longer_counted_as_unread():
     assert cleaned.headline.endswith("1 cell could not be read and stands as found")
 
 
+def test_an_issue_is_found_under_the_name_that_its_column_had_then():
+    table = pl.DataFrame({"email": ["old"], "E-post": ["a@home@example.com"]})
+    recipe = Recipe().normalize_email("E-post").read_contacts({"email": "property:Old", "E-post": "email"})
+    cleaned = recipe.normalize_email("email").run(table)
+
+    assert cleaned.left.select("step", "column", "value").rows() == [
+        (0, "email", "a@home@example.com"),
+        (2, "email", "a@home@example.com"),
+    ]
+
+
 def test_values_that_are_lost_in_a_merge_are_told():
     table = pl.DataFrame(
         {

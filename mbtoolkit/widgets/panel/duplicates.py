@@ -172,7 +172,7 @@ class DuplicatesPart(CleanPart):
         old = "⚠ Cells were changed since: look again for what is alike now."
         return box(
             text(f"{told}.", "p"),
-            text(old, "p", class_="mbt-warning", key="old") if self.push.is_look_old else None,
+            text(old, "p", class_="mbt-warning", key="old") if self.push.are_duplicates_outdated else None,
             box(labelled(label, kept, "keep"), merge, class_="mbt-write"),
             class_="mbt-step",
         )
