@@ -14,7 +14,7 @@ import polars as pl
 from mbtoolkit.client import AsyncClient, Client, Outcome, Settings, error_of
 from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
-from mbtoolkit.limits import PLANS, Limits, limits_of
+from mbtoolkit.limits import ACCOUNT_LIMITS, SMALLEST, Limits, limits_of
 from mbtoolkit.payloads import build_payloads
 from mbtoolkit.progress import Progress
 from mbtoolkit.reporting import first_rows, with_disputes
@@ -87,11 +87,11 @@ def upsert_contacts(
         settle_seconds: how long a batch may show no progress before its rows are left `accepted`; `reconcile` asks
             again later.
         max_concurrency: requests on their way at once, 1 to 100.
-        limits: the account's plan, "freemium", "starter" or "pro", or `Limits(...)`: no more requests are made than it
-            grants, counted together with every other run of this user (any process, notebook or script) that states
-            limits for the same token. A day's requests used up end the run; the rows that are `not_sent` say when to
-            send them again. None, the default, sends as fast as it can and pauses when the CRM refuses (429), for the
-            toolkit can't know the plan.
+        limits: what the account may send: "freemium", "starter", "pro" or `Limits(...)`. No more requests are made than
+            that, counted together with every other run of this user (any process, notebook or script) that keeps
+            limits for the same token. When a day's requests are used up the run ends; the rows that are `not_sent` say
+            when to send them again. None, the default, keeps the smallest account's limits ("freemium"), and none
+            towards a sandbox on this machine. "unlimited" sends as fast as it can and pauses when the CRM answers 429.
         run_dir: the folder for the run's record: None for the one in the user's state folder, False for no record. It
             holds the contacts, readable by this user only; runs that left nothing to do are removed after 30 days.
         progress: a bar after the first second; False for none; or a function that takes a `Progress`.
@@ -115,7 +115,7 @@ def upsert_contacts(
         "batch_size": batch_size, "contact_ids": contact_ids, "settle_seconds": settle_seconds, "run_dir": run_dir,
     }  # fmt: skip
     _check_call(contacts, client, list_id, told)
-    conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
+    conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
     frame = contacts.drop(RESULTS, strict=False)
     validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
     left_out = _positions(leave_out, contacts.height)
@@ -144,7 +144,7 @@ def _by_batch(via: Via, plan: Plan, limits: Limits | None, batch_size: int, cont
         return via == "batch"
     bodies = plan.outgoing.frame
     rows = bodies["contact_id"].count() if contact_ids == "always" else bodies.height
-    granted = limits or PLANS["freemium"]
+    granted = limits or ACCOUNT_LIMITS[SMALLEST]
     seconds = (rows - rows / batch_size) / granted.requests * granted.window_seconds
     if seconds < BATCHES_SAVE_SECONDS:
         return False

@@ -118,10 +118,10 @@ def test_a_recipe_cleans_the_file_first_and_says_what_it_did(crm, env, recipe, t
     assert done.returncode == 0, done.stderr
     assert "3 rows in = 2 rows out + 1 merged into others" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert crm.contacts().select("email", "property:City").rows() == [
+    assert set(crm.contacts().select("email", "property:City").rows()) == {
         ("ann@example.com", "Oslo"),
         ("bo@example.com", "Voss"),
-    ]
+    }
 
 
 def test_rows_of_the_file_are_named_in_the_results_of_a_recipe_that_merges(crm, env, recipe, tmp_path):
@@ -471,9 +471,9 @@ def test_a_terminal_shows_progress(env, slow):
 def test_a_plan_is_kept_and_its_share_shown(tmp_path):
     path = tmp_path / "many.csv"
     path.write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(120)), encoding="utf-8")
-    with Sandbox(plan="freemium") as crm:
+    with Sandbox(limits="freemium") as crm:
         env = {"MBTOOLKIT_BASE_URL": crm.base_url, "MBTOOLKIT_TOKEN": crm.token, "MBTOOLKIT_STATE_DIR": str(tmp_path)}
-        seen, code = in_terminal("push", path, "--plan", "freemium", "--time-zone", "Europe/Oslo", env=env)
+        seen, code = in_terminal("push", path, "--limits", "freemium", "--time-zone", "Europe/Oslo", env=env)
         assert code == 0, seen
         assert "100% of the limit" in seen
         assert crm.requests()["status"].to_list() == [202] * 120
@@ -482,11 +482,11 @@ def test_a_plan_is_kept_and_its_share_shown(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--plan", "freemium", "--time-zone", "Oslo"), "--time-zone 'Oslo': give the name of a time zone"),
-        (("--time-zone", "Europe/Oslo"), "give --plan too"),
-        (("--plan", "gold"), "invalid choice: 'gold'"),
+        (("--limits", "freemium", "--time-zone", "Oslo"), "--time-zone 'Oslo': give the name of a time zone"),
+        (("--time-zone", "Europe/Oslo"), "give --limits too"),
+        (("--limits", "gold"), "invalid choice: 'gold'"),
     ],
-    ids=["zone", "no plan", "plan"],
+    ids=["zone", "no limits", "limits"],
 )
 def test_a_plan_that_can_not_be_kept_is_refused(crm, env, clean, words, said):
     done = run("push", clean, *words, env=env)

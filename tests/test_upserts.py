@@ -132,9 +132,9 @@ def test_a_429_pauses_everyone_and_loses_nothing(crm, client, people):
 
 
 def test_a_limited_plan_ends_without_a_loss(people):
-    from mbtoolkit.sandbox import Plan
+    from mbtoolkit.sandbox import RequestLimits
 
-    with Sandbox(plan=Plan(requests=4, window_seconds=0.5, per_day=1000)) as crm, crm.client() as client:
+    with Sandbox(limits=RequestLimits(requests=4, window_seconds=0.5, per_day=1000)) as crm, crm.client() as client:
         results = upsert_contacts(people, client)
         assert statuses(results) == ["succeeded"] * 10
         assert crm.contacts().height == 10

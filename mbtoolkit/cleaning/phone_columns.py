@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from mbtoolkit.cleaning.phone_plans import Plan, codes_by_head, plan_of_code, plan_of_region
+from mbtoolkit.cleaning.phone_plans import NumberingPlan, codes_by_head, plan_of_code, plan_of_region
 
 EXTENSION: Final = r"(?i)(?:ext(?:n|ension)?\.?|x|#|;ext=|int\.?|anexo|доб\.?)\s*\.?:?\s*\d{1,7}\s*$"
 """What follows a number that is answered by a person with a telephone of their own."""
@@ -172,8 +172,8 @@ def _answers(rows: pl.DataFrame) -> pl.DataFrame:
 def _by_plan(
     rows: pl.DataFrame,
     key: str,
-    plan_of: Callable[[Any], Plan | None],
-    read: Callable[[pl.DataFrame, Plan], Reading],
+    plan_of: Callable[[Any], NumberingPlan | None],
+    read: Callable[[pl.DataFrame, NumberingPlan], Reading],
     least_rows: int,
 ) -> Iterator[Reading]:
     """What the rows of each plan are read as."""
@@ -193,7 +193,7 @@ def _headed(rows: pl.DataFrame) -> pl.DataFrame:
     return coded.with_columns(_DIGITS.str.slice(width))
 
 
-def _local(rows: pl.DataFrame, plan: Plan) -> Reading:
+def _local(rows: pl.DataFrame, plan: NumberingPlan) -> Reading:
     """Digits as dialled in one country."""
     is_abroad, own = _DIGITS.str.contains(plan.abroad), str(plan.code)
     marked = rows.with_columns(abroad=is_abroad, own=_DIGITS.str.starts_with(own) & ~is_abroad)
@@ -206,7 +206,7 @@ def _local(rows: pl.DataFrame, plan: Plan) -> Reading:
     return Reading(pl.concat(numbers), local.refused, dialled)
 
 
-def _with_own_code(rows: pl.DataFrame, plan: Plan) -> Iterator[pl.DataFrame]:
+def _with_own_code(rows: pl.DataFrame, plan: NumberingPlan) -> Iterator[pl.DataFrame]:
     """Numbers whose first digits are the calling code, or happen to look like it."""
     own = str(plan.code)
     marked = rows.with_columns(whole=_DIGITS.str.contains(plan.national))
@@ -221,7 +221,7 @@ def _with_own_code(rows: pl.DataFrame, plan: Plan) -> Iterator[pl.DataFrame]:
         yield _national(behind, spokesman).numbers
 
 
-def _national(rows: pl.DataFrame, plan: Plan) -> Reading:
+def _national(rows: pl.DataFrame, plan: NumberingPlan) -> Reading:
     """Digits of one country, with or without its trunk prefix."""
     marked = rows.with_columns(trunked=_DIGITS.str.contains(plan.trunk))
     plain = marked.filter(~pl.col("trunked")).select("row", "digits")
@@ -242,7 +242,7 @@ def _national(rows: pl.DataFrame, plan: Plan) -> Reading:
     return read._replace(refused=pl.concat([before, neither]))
 
 
-def _possible(rows: pl.DataFrame, plan: Plan) -> Reading:
+def _possible(rows: pl.DataFrame, plan: NumberingPlan) -> Reading:
     """The national numbers of a possible length; a whole number can't hold a zero of their own."""
     marked = rows.with_columns(fits=_has_length(plan.possible), own_zero=_DIGITS.str.starts_with("0"))
     accepted = marked.filter(pl.col("fits")).select(

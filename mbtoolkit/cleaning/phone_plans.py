@@ -21,7 +21,7 @@ WORLD: Final = "001"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class NumberingPlan:
     """How numbers of one region are dialled and how long they are.
 
     Attributes:
@@ -44,14 +44,14 @@ class Plan:
 
 
 @functools.cache
-def plan_of_region(region: str) -> Plan | None:
+def plan_of_region(region: str) -> NumberingPlan | None:
     """The plan of a two-letter region; None where it has none, or one that polars' patterns can't say."""
     metadata = PhoneMetadata.metadata_for_region(region, None)
     return None if metadata is None else _plan(metadata)
 
 
 @functools.cache
-def plan_of_code(code: int) -> Plan | None:
+def plan_of_code(code: int) -> NumberingPlan | None:
     """The plan that holds behind a calling code; None where it has none, or one that polars' patterns can't say."""
     region = phonenumbers.region_code_for_country_code(code)
     metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
@@ -68,7 +68,7 @@ def codes_by_head() -> pl.Series:
     return pl.Series(codes, dtype=pl.Int32)
 
 
-def _plan(metadata: Any) -> Plan | None:
+def _plan(metadata: Any) -> NumberingPlan | None:
     """The plan in libphonenumber's terms; None where a pattern of it would have to look around."""
     desc = metadata.general_desc
     main = phonenumbers.region_code_for_country_code(metadata.country_code)
@@ -77,7 +77,7 @@ def _plan(metadata: Any) -> Plan | None:
     if any(sign in (pattern or "") for sign in _ASSERTIONS for pattern in patterns):
         return None
     abroad, trunk, national = (_anchored(pattern) for pattern in patterns)
-    return Plan(
+    return NumberingPlan(
         code=metadata.country_code,
         abroad=abroad,
         trunk=trunk,

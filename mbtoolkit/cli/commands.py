@@ -256,8 +256,11 @@ def _say_how_to_go_on(results: Any, parsed: argparse.Namespace) -> None:
     )
     if not left.is_empty():
         said = {
-            "run-dir": parsed.run_dir, "plan": parsed.plan, "time-zone": parsed.time_zone, "base-url": parsed.base_url
-        }  # fmt: skip
+            "run-dir": parsed.run_dir,
+            "limits": parsed.limits,
+            "time-zone": parsed.time_zone,
+            "base-url": parsed.base_url,
+        }
         words = "".join(f" --{name} {shlex.quote(value)}" for name, value in said.items() if value is not None)
         with suppress(KeyboardInterrupt):
             say(f"\nTo go on with what is left:  mbtoolkit push --resume {left['mb_run_id'][0]}{words}")
@@ -299,20 +302,19 @@ def _tell_runs(found: Any, parsed: argparse.Namespace) -> None:
 
 
 def _limits(parsed: argparse.Namespace) -> Any:
-    """The limits of the plan, with the account's time zone.
+    """The limits as `upsert_contacts` takes them, with the account's time zone.
 
     Raises:
-        UsageError: there is no such zone, or a zone without a plan.
+        UsageError: there is no such zone, or a zone without limits.
     """
-    from mbtoolkit.limits import limits_of  # noqa: PLC0415
+    from mbtoolkit.limits import ACCOUNT_LIMITS  # noqa: PLC0415
 
-    limits = limits_of(parsed.plan)
     if parsed.time_zone is None:
-        return limits
-    if limits is None:
-        msg = "--time-zone says when a plan's day ends; give --plan too"
+        return parsed.limits
+    if parsed.limits not in ACCOUNT_LIMITS:
+        msg = f"--time-zone sets when the account's day ends; give --limits too ({', '.join(ACCOUNT_LIMITS)})"
         raise UsageError(msg)
-    return replace(limits, time_zone=parsed.time_zone)
+    return replace(ACCOUNT_LIMITS[parsed.limits], time_zone=parsed.time_zone)
 
 
 @contextmanager
@@ -464,7 +466,7 @@ def sandbox(parsed: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise UsageError(_NEEDS_SANDBOX) from error
     try:
-        serve(port=parsed.port, db=parsed.db, plan=parsed.plan, token=parsed.token, faults=parsed.faults)
+        serve(port=parsed.port, db=parsed.db, limits=parsed.limits, token=parsed.token, faults=parsed.faults)
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
     return ALL_STORED

@@ -106,7 +106,7 @@ def _add_push(commands: Any) -> None:
         "validate a file, send what can be sent, and say what became of each row",
         "mbtoolkit push contacts.csv --mapping mapping.toml --out results.xlsx",
         'MBTOOLKIT_TOKEN="$(cat token.txt)" mbtoolkit push people.xlsx --opt-ins-on 250',
-        "mbtoolkit push contacts.csv --recipe shop.toml --plan starter",
+        "mbtoolkit push contacts.csv --recipe shop.toml --limits starter",
         "mbtoolkit push --resume 0f8b5c1e-6a0e-4f0c-9d57-0c5a3c1f2b7d",
     )
     assert command.description is not None
@@ -119,8 +119,12 @@ def _add_push(commands: Any) -> None:
         "--clear", action="append", default=[], metavar="FIELD", help="empty it where blank; may repeat"
     )
     command.add_argument("--opt-ins-on", type=int, metavar="N", help="how many opt-ins this turns on, if over 100")
-    command.add_argument("--plan", choices=("freemium", "starter", "pro"), help="keep its limits; else pause at a 429")
-    command.add_argument("--time-zone", metavar="ZONE", help="of the account, whose midnight ends the plan's day")
+    command.add_argument(
+        "--limits",
+        choices=("freemium", "starter", "pro", "unlimited"),
+        help="what the account may send (freemium; none to a sandbox on this machine)",
+    )
+    command.add_argument("--time-zone", metavar="ZONE", help="of the account, whose midnight ends the day of --limits")
     command.add_argument("--max-concurrency", type=int, metavar="N", help="requests at once (10)")
     command.add_argument(
         "--via", choices=("auto", "single", "batch"), default="auto", help="the operation (auto: batches for long runs)"
@@ -157,11 +161,11 @@ def _add_sandbox(commands: Any) -> None:
         "sandbox",
         sandbox,
         "run the CRM's twin on this machine until Ctrl-C",
-        "mbtoolkit sandbox --port 8080 --db crm.sqlite --plan freemium",
+        "mbtoolkit sandbox --port 8080 --db crm.sqlite --limits freemium",
     )
     command.add_argument("--port", type=int, default=8080, metavar="N", help="0 takes any free one (8080)")
     command.add_argument("--db", default=":memory:", metavar="FILE", help="keep the contacts there; else in memory")
-    command.add_argument("--plan", choices=("freemium", "starter", "pro"), help="whose limits are kept (none)")
+    command.add_argument("--limits", choices=("freemium", "starter", "pro"), help="request limits to keep (none)")
     command.add_argument("--token", help="what it takes; one is made up by default")
     command.add_argument("--faults", action="store_true", help="let faults be scripted over HTTP")
 

@@ -64,7 +64,7 @@ def _checked(given: str, name: str, right: str) -> str:
     if parts.scheme not in ("http", "https") or not host:
         msg = f"{name} begins with https:// and a host; {right}"
         raise SettingsError(msg)
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         msg = (
             f"http to {host!r} would show the token and the contacts on the way; use https (http only to this machine)"
         )
@@ -80,7 +80,8 @@ def _problem(parts: SplitResult, host: str | None) -> str | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
     if host == "localhost":
         return True
     try:

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.contacts import OPT_INS, is_contact_column
-from mbtoolkit.limits import PLANS
+from mbtoolkit.limits import Limits
 from mbtoolkit.validation import Validation
 
 STORED: Final = ("succeeded", "accepted", "unchanged")
@@ -45,13 +45,8 @@ class Review:
         """Opt-ins that would be turned on."""
         return sum(self.turned_on.values())
 
-    def seconds(self, plan: str) -> float:
-        """How long the sending takes at the least under a plan's limit.
-
-        Args:
-            plan: one of `limits.PLANS`.
-        """
-        limits = PLANS[plan]
+    def seconds(self, limits: Limits) -> float:
+        """The shortest time that sending can take under an account's limits."""
         return self.sendable * limits.window_seconds / limits.requests
 
 

@@ -65,7 +65,7 @@ class FilePush:
         edits: the contacts, to mend; None before `check`.
         duplicates: the rows that may be about one person; None before `find_duplicates`, and after other columns.
         list_id: the list for rows that name none.
-        plan: whose limit is kept, as `upsert_contacts(limits=...)` takes it; None for none.
+        limits: what the account may send, as `upsert_contacts(limits=...)` takes it; None for its default.
         left_out_rules: rows that break one of these are left out.
         sends_stored: whether rows that are stored already are sent once more.
         consented: how many opt-ins the push may turn on; None: none.
@@ -94,7 +94,7 @@ class FilePush:
         self.edits: Edits | None = None
         self.duplicates: Duplicates | None = None
         self.list_id: str | None = None
-        self.plan: str | None = None
+        self.limits: str | None = None
         self.left_out_rules: set[str] = set()
         self.sends_stored = False
         self.consented: int | None = None
@@ -501,7 +501,7 @@ class FilePush:
                 opt_ins_on=consented,
                 leave_out=leave_out,
                 schema=self.schema,
-                limits=self.plan,
+                limits=self.limits,
                 progress=hear,
                 stop=stop,
             ),
@@ -571,8 +571,8 @@ class FilePush:
         options = {"list_id": repr(self.list_id)} if self.list_id else {}
         if self.edits is not None and (on := self._review(_NO_ROWS).opt_ins_on):
             options["opt_ins_on"] = str(on)
-        if self.plan:
-            options["limits"] = repr(self.plan)
+        if self.limits:
+            options["limits"] = repr(self.limits)
         return options if self.schema is ContactSchema else {**options, "schema": self.schema.__name__}
 
 

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from mbtoolkit.client import Attempt, Outcome, Settings
 from mbtoolkit.limits.clock import Moment
 from mbtoolkit.limits.history import History, Later
-from mbtoolkit.limits.plans import Limits
+from mbtoolkit.limits.limits import Limits
 from mbtoolkit.limits.store import Store, history_file, state_dir
 
 LONGEST_WAIT_SECONDS: Final = 300.0

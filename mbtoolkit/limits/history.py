@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from mbtoolkit.limits.clock import Moment, Timer
-from mbtoolkit.limits.plans import Limits
+from mbtoolkit.limits.limits import Limits
 
 MIDNIGHT_SECONDS: Final = 5.0
 """So near to midnight a request counts in both days: the CRM's clock is not this one."""
@@ -15,7 +15,7 @@ MIDNIGHT_SECONDS: Final = 5.0
 DAYS_KEPT: Final = 8
 SHRINK: Final = 0.75
 GROW: Final = 0.05
-"""After a 429 there is room for three quarters as many requests, and with each window for 5 % of the plan more."""
+"""After a 429 there is room for three quarters as many requests, and with each window for 5 % of the limit more."""
 
 _VERSION: Final = 1
 
@@ -115,7 +115,7 @@ class History:
             self.room = (max(1, int(self.has_room_for(limits, now) * SHRINK)), Timer(now, 0))
 
     def has_room_for(self, limits: Limits, now: Moment) -> int:
-        """How many requests one window has room for: the plan's number, or fewer for some time after a 429."""
+        """How many requests one window has room for: the account's number, or fewer for some time after a 429."""
         if self.room is None:
             return limits.requests
         least, since = self.room

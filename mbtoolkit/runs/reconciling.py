@@ -80,7 +80,7 @@ def reconcile(
     _check(results, client)
     told = {"max_concurrency": max_concurrency, "settle_seconds": settle_seconds, "run_dir": run_dir}
     check_options({**told, "progress": progress, "stop": stop})
-    conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
+    conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
     was_open = results["mb_status"].cast(pl.String).is_in(_OPEN)
     if not was_open.any():
         return results

@@ -273,7 +273,7 @@ class Run:
         """
         told = {"settle_seconds": settle_seconds, "progress": progress, "stop": stop}
         check_options(told | ({} if max_concurrency is None else {"max_concurrency": max_concurrency}))
-        conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
+        conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
         if not isinstance(client, Client | AsyncClient):
             msg = f"resume takes a Client, not a {type(client).__name__}; Client.from_env() makes one"
             raise SettingsError(msg)

@@ -3,7 +3,7 @@
 from mbtoolkit.sandbox.behaviour import Behaviour
 from mbtoolkit.sandbox.faults import Fault
 from mbtoolkit.sandbox.handle import Sandbox
-from mbtoolkit.sandbox.limits import Plan
+from mbtoolkit.sandbox.limits import RequestLimits
 from mbtoolkit.sandbox.tokens import Credentials
 
-__all__ = ["Behaviour", "Credentials", "Fault", "Plan", "Sandbox"]
+__all__ = ["Behaviour", "Credentials", "Fault", "RequestLimits", "Sandbox"]

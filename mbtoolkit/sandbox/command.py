@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mbtoolkit.sandbox.hosting import Host
-from mbtoolkit.sandbox.limits import PLANS, plan_named
+from mbtoolkit.sandbox.limits import ACCOUNT_LIMITS, limits_named
 from mbtoolkit.sandbox.settings import Settings
 from mbtoolkit.sandbox.store import MEMORY
 
@@ -27,7 +27,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     db: str | os.PathLike[str] = MEMORY,
-    plan: str | None = None,
+    limits: str | None = None,
     token: str | None = None,
     faults: bool = False,
 ) -> None:
@@ -37,20 +37,20 @@ def serve(
         host: a loopback address or "localhost".
         port: 0 takes any free one.
         db: ":memory:" or a file.
-        plan: "freemium", "starter" or "pro"; None for no limits.
+        limits: "freemium", "starter" or "pro"; None for no limits.
         token: what the CRM operations take; None makes one up.
         faults: whether faults can be scripted over HTTP; off, for a person expects a CRM that works.
 
     Raises:
         ValueError: an argument can't work: a host that is not loopback, a port that is none, a file of something else,
-            an unknown plan.
+            limits with an unknown name.
         OSError: the port is taken, or the file can't be opened.
     """
     if not 0 <= port <= MAX_PORT:
         msg = f"port {port} is none: give 1 to {MAX_PORT}, or 0 for any free one"
         raise ValueError(msg)
     settings = Settings(
-        db=db, plan=plan_named(plan), token=secrets.token_urlsafe(32) if token is None else token, faults=faults
+        db=db, limits=limits_named(limits), token=secrets.token_urlsafe(32) if token is None else token, faults=faults
     )
     asyncio.run(_serve(settings, host, port))
 
@@ -61,7 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     token = options.token if options.token is not None else os.environ.get("MBTOOLKIT_TOKEN") or None
     try:
         serve(
-            host=options.host, port=options.port, db=options.db, plan=options.plan, token=token, faults=options.faults
+            host=options.host,
+            port=options.port,
+            db=options.db,
+            limits=options.limits,
+            token=token,
+            faults=options.faults,
         )
     except (ValueError, OSError) as error:
         print(f"mbtoolkit sandbox: {error}", file=sys.stderr)
@@ -110,7 +115,7 @@ def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stop: asyncio.Event
 
 def _greeting(host: Host, settings: Settings) -> str:
     store = "in memory, gone when it stops" if settings.db == MEMORY else str(settings.db)
-    limits = "none" if settings.plan is None else f"{settings.plan.requests} requests in 10 s"
+    limits = "none" if settings.limits is None else f"{settings.limits.requests} requests in 10 s"
     lists = "\n".join(f"  {list_id}  {name}" for name, list_id in host.service.store.lists.items())
     credentials = settings.credentials
     return f"""The sandbox listens at {host.base_url} (contacts: {store}; limits: {limits}).
@@ -137,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one (default)")
     parser.add_argument("--db", default=MEMORY, help="a file to keep the contacts in (default: in memory)")
-    parser.add_argument("--plan", choices=sorted(PLANS), help="whose request limits are kept (default: none)")
+    parser.add_argument("--limits", choices=sorted(ACCOUNT_LIMITS), help="request limits to keep (default: none)")
     parser.add_argument("--token", help="what the operations take (default: MBTOOLKIT_TOKEN, or a new one)")
     parser.add_argument("--faults", action="store_true", help="let faults be scripted over HTTP")
     return parser

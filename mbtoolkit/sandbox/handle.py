@@ -25,7 +25,7 @@ from mbtoolkit.sandbox.frames import (
     skipped_frame,
 )
 from mbtoolkit.sandbox.hosting import Host
-from mbtoolkit.sandbox.limits import Plan, PlanName, plan_named
+from mbtoolkit.sandbox.limits import AccountName, RequestLimits, limits_named
 from mbtoolkit.sandbox.settings import BATCH_DELAY_SECONDS, REQUESTS_KEPT, UPSERTS_KEPT, Settings
 from mbtoolkit.sandbox.store import MEMORY
 from mbtoolkit.sandbox.tokens import Credentials
@@ -55,7 +55,7 @@ class Sandbox:
         db: str | os.PathLike[str] = MEMORY,
         port: int = 0,
         token: str | None = None,
-        plan: PlanName | Plan | None = None,
+        limits: AccountName | RequestLimits | None = None,
         behaviour: Behaviour | None = None,
         lists: Mapping[str, str] | None = None,
         properties: Mapping[str, str] | None = None,
@@ -72,7 +72,7 @@ class Sandbox:
             db: ":memory:" or a file, which outlives the sandbox.
             port: 0 takes any free one.
             token: what the CRM operations take; None makes one up.
-            plan: whose limits are kept; None for no limits, so that tests run at full speed.
+            limits: whose limits are kept; None for no limits, so that tests run at full speed.
             behaviour: what the CRM's documentation leaves open; None for the defaults.
             lists: name -> uuid of the known lists, in place of the default ones.
             properties: name -> uuid of the known properties, in place of the default ones.
@@ -89,7 +89,7 @@ class Sandbox:
         self._settings = Settings(
             db=db,
             token=secrets.token_urlsafe(32) if token is None else token,
-            plan=plan_named(plan),
+            limits=limits_named(limits),
             behaviour=behaviour or Behaviour(),
             lists=lists,
             properties=properties,

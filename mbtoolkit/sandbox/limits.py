@@ -1,4 +1,4 @@
-"""The request limits of the CRM's plans, for each access token."""
+"""The request limits of the CRM's accounts, for each access token."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final, Literal
 
 SECONDS_PER_DAY: Final = 86_400
 
-PlanName = Literal["freemium", "starter", "pro"]
+AccountName = Literal["freemium", "starter", "pro"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RequestLimits:
     """What an account may send with one token.
 
     Attributes:
@@ -29,36 +29,38 @@ class Plan:
     window_seconds: float = 10.0
 
     def __post_init__(self) -> None:
-        """Refuses a plan that can't work.
+        """Refuses limits that can't work.
 
         Raises:
             ValueError: a number is not above zero.
         """
         if min(self.requests, self.per_day, self.window_seconds) <= 0:
-            msg = "a plan's requests, per_day and window_seconds are above zero"
+            msg = "requests, per_day and window_seconds of limits must be above zero"
             raise ValueError(msg)
 
 
-PLANS: Final[dict[str, Plan]] = {
-    "freemium": Plan(100, 250_000),
-    "starter": Plan(150, 500_000),
-    "pro": Plan(200, 1_000_000),
+ACCOUNT_LIMITS: Final[dict[str, RequestLimits]] = {
+    "freemium": RequestLimits(100, 250_000),
+    "starter": RequestLimits(150, 500_000),
+    "pro": RequestLimits(200, 1_000_000),
 }
 """Source: MainBrainer's public pages on limits; a batch counts as one request."""
 
 
-def plan_named(plan: str | Plan | None) -> Plan | None:
-    """The plan of that name; a `Plan` and None (no limit) are handed through.
+def limits_named(limits: str | RequestLimits | None) -> RequestLimits | None:
+    """The limits of that name; a `RequestLimits` and None (no limits) are handed through.
 
     Raises:
-        ValueError: there is no plan of that name.
+        ValueError: there are no limits of that name.
     """
-    if plan is None or isinstance(plan, Plan):
-        return plan
-    if plan not in PLANS:
-        msg = f"plan is {plan!r}; it can be {', '.join(map(repr, PLANS))}, a Plan, or None for no limit"
+    if limits is None or isinstance(limits, RequestLimits):
+        return limits
+    if limits not in ACCOUNT_LIMITS:
+        msg = (
+            f"limits={limits!r}: give {', '.join(map(repr, ACCOUNT_LIMITS))}, RequestLimits(...), or None for no limits"
+        )
         raise ValueError(msg)
-    return PLANS[plan]
+    return ACCOUNT_LIMITS[limits]
 
 
 @dataclass(slots=True)
@@ -77,13 +79,13 @@ class Limiter:
 
     def __init__(
         self,
-        plan: Plan | None,
+        limits: RequestLimits | None,
         window: Literal["sliding", "fixed"] = "sliding",
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._plan = plan
+        self._limits = limits
         self._window = window
         self._monotonic = monotonic
         self._wall = wall
@@ -98,40 +100,42 @@ class Limiter:
         Returns:
             None where the request is within the limits; else how many seconds to wait, and nothing was counted.
         """
-        if self._plan is None:
+        if self._limits is None:
             return None
         use = self._uses.setdefault(token, _Use())
-        day_wait = self._day_wait(use, self._plan)
+        day_wait = self._day_wait(use, self._limits)
         if day_wait is not None:
             return day_wait
-        wait = self._sliding_wait(use, self._plan) if self._window == "sliding" else self._fixed_wait(use, self._plan)
+        wait = (
+            self._sliding_wait(use, self._limits) if self._window == "sliding" else self._fixed_wait(use, self._limits)
+        )
         if wait is None:
             use.in_day += 1
         return wait
 
-    def _day_wait(self, use: _Use, plan: Plan) -> float | None:
+    def _day_wait(self, use: _Use, limits: RequestLimits) -> float | None:
         now = self._wall()
         day = int(now // SECONDS_PER_DAY)
         if day != use.day:
             use.day, use.in_day = day, 0
-        return None if use.in_day < plan.per_day else (day + 1) * SECONDS_PER_DAY - now
+        return None if use.in_day < limits.per_day else (day + 1) * SECONDS_PER_DAY - now
 
-    def _sliding_wait(self, use: _Use, plan: Plan) -> float | None:
+    def _sliding_wait(self, use: _Use, limits: RequestLimits) -> float | None:
         now = self._monotonic()
-        while use.times and use.times[0] <= now - plan.window_seconds:
+        while use.times and use.times[0] <= now - limits.window_seconds:
             use.times.popleft()
-        if len(use.times) >= plan.requests:
-            return use.times[0] + plan.window_seconds - now
+        if len(use.times) >= limits.requests:
+            return use.times[0] + limits.window_seconds - now
         use.times.append(now)
         return None
 
-    def _fixed_wait(self, use: _Use, plan: Plan) -> float | None:
+    def _fixed_wait(self, use: _Use, limits: RequestLimits) -> float | None:
         now = self._monotonic()
-        window = now // plan.window_seconds
+        window = now // limits.window_seconds
         if window != use.window:
             use.window, use.in_window = window, 0
-        if use.in_window >= plan.requests:
-            return (window + 1) * plan.window_seconds - now
+        if use.in_window >= limits.requests:
+            return (window + 1) * limits.window_seconds - now
         use.in_window += 1
         return None
 

@@ -43,7 +43,7 @@ _REFUSALS: Final = {
     415: "The Content-Type is not application/json in UTF-8, or there is a Content-Encoding.",
     421: "The Host header does not name this sandbox.",
     422: "A field is missing or does not fit; the message names it.",
-    429: "The plan's limit is reached.",
+    429: "The account's limit is reached.",
 }
 _REFUSAL_HEADERS: Final = {
     401: ("WWW-Authenticate", {"type": "string", "const": "Bearer"}, True),

@@ -74,7 +74,7 @@ class Service:
         self.faults = FaultScript()
         self.hosts: frozenset[str] = frozenset()
         self._behaviour = settings.behaviour
-        self._limiter = Limiter(settings.plan, settings.behaviour.limit_window)
+        self._limiter = Limiter(settings.limits, settings.behaviour.limit_window)
         self._page = page.load()
         self._operations = self._make_operations()
         self._routes = self._make_routes()
@@ -234,7 +234,7 @@ class Service:
         """Lets a contact operation with a body in. A batch is one request.
 
         Raises:
-            Refusal: 401 for the token, 429 for the plan's limits, 415 for the content type.
+            Refusal: 401 for the token, 429 for the account's limits, 415 for the content type.
         """
         self._admit_caller(request)
         _check_content_type(request)
@@ -243,7 +243,7 @@ class Service:
         """Lets a contact operation in.
 
         Raises:
-            Refusal: 401 for the token, 429 for the plan's limits.
+            Refusal: 401 for the token, 429 for the account's limits.
         """
         token = self.tokens.recognise(request.headers.get("Authorization"))
         wait = self._limiter.admit(token)

@@ -11,7 +11,7 @@ from typing import Final
 
 from mbtoolkit.sandbox.behaviour import Behaviour
 from mbtoolkit.sandbox.bodies import MAX_BATCH_BYTES
-from mbtoolkit.sandbox.limits import Plan
+from mbtoolkit.sandbox.limits import RequestLimits
 from mbtoolkit.sandbox.store import MEMORY
 from mbtoolkit.sandbox.tokens import Credentials
 
@@ -36,7 +36,7 @@ class Settings:
         token: what the CRM operations take.
         page_key: opens the page, and nothing else.
         credentials: what the token operation takes.
-        plan: the limits; None for none.
+        limits: the limits; None for none.
         behaviour: what the documentation leaves open.
         lists: name -> uuid; None for the default ones in a new store.
         properties: the same for properties.
@@ -51,7 +51,7 @@ class Settings:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     page_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     credentials: Credentials = field(default_factory=Credentials)
-    plan: Plan | None = None
+    limits: RequestLimits | None = None
     behaviour: Behaviour = field(default_factory=Behaviour)
     lists: Mapping[str, str] | None = None
     properties: Mapping[str, str] | None = None

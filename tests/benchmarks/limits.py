@@ -18,20 +18,20 @@ from pathlib import Path
 
 import polars as pl
 
-from mbtoolkit.limits import PLANS
+from mbtoolkit.limits import ACCOUNT_LIMITS
 from mbtoolkit.sandbox import Behaviour, Sandbox
 
 PUSHER = Path(__file__).parent.parent / "limits" / "pusher.py"
-PLAN = PLANS["freemium"]
+LIMITS = ACCOUNT_LIMITS["freemium"]
 
 
 def load(window, processes, seconds):
     """What the CRM saw of some processes that always have something to send."""
     with (
         tempfile.TemporaryDirectory() as state,
-        Sandbox(plan="freemium", behaviour=Behaviour(limit_window=window)) as crm,
+        Sandbox(limits="freemium", behaviour=Behaviour(limit_window=window)) as crm,
     ):
-        words = [crm.base_url, 100_000, PLAN.requests, PLAN.window_seconds, state]
+        words = [crm.base_url, 100_000, LIMITS.requests, LIMITS.window_seconds, state]
         pushers = [
             subprocess.Popen(
                 [sys.executable, PUSHER, *map(str, words), f"p{number}"],
@@ -57,10 +57,10 @@ def main(seconds=60.0):
             requests = load(window, processes, seconds)
             times = requests["at"].dt.epoch("us") / 1e6
             requests = requests.filter(times <= times[0] + seconds)
-            apart = (times - times.shift(PLAN.requests)).drop_nulls().mean()
+            apart = (times - times.shift(LIMITS.requests)).drop_nulls().mean()
             refused = requests.filter(pl.col("status") == 429).height
-            granted = PLAN.requests / PLAN.window_seconds * seconds
-            share, of_all = PLAN.window_seconds / apart, requests.height / granted
+            granted = LIMITS.requests / LIMITS.window_seconds * seconds
+            share, of_all = LIMITS.window_seconds / apart, requests.height / granted
             print(f"{window:<7}  {processes:>9}  {requests.height:>8}  {refused:>4}  {share:>17.1%}  {of_all:>28.1%}")
 
 

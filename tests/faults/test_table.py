@@ -72,7 +72,7 @@ from jupyter_client.manager import KernelManager
 
 from mbtoolkit import Client, Limits, Run, list_runs
 from mbtoolkit.errors import FrameError
-from mbtoolkit.sandbox import Behaviour, Plan, Sandbox
+from mbtoolkit.sandbox import Behaviour, RequestLimits, Sandbox
 from tests.faults import oracle
 from tests.faults.oracle import (
     BATCH,
@@ -712,7 +712,7 @@ def test_clock_set_forward_and_back(monkeypatch, tmp_path, via, offset):
     """The limits are kept, nothing waits for a day that won't come, and nothing is lost."""
     first = {"a day": 86_400.0, "an hour back": -3600.0, "seconds": 5.0}[offset]
     offsets, clock = (first, -first), Clock(monkeypatch)
-    with Sandbox(plan=Plan(requests=6, window_seconds=0.4, per_day=10_000)) as crm:
+    with Sandbox(limits=RequestLimits(requests=6, window_seconds=0.4, per_day=10_000)) as crm:
         contacts = table(crm)
         limits = Limits(requests=6, window_seconds=0.4, per_day=10_000, time_zone="UTC", state_dir=tmp_path)
         time.sleep(0.45)
@@ -734,7 +734,7 @@ def test_daily_budget_used_up(monkeypatch, tmp_path, via, whose):
     clock = Clock(monkeypatch)
     clock.set(12 * 3600 - time.time() % 86_400)  # noon: far from both midnights
     per_day = 9 if whose == "stated" else 10_000
-    with Sandbox(plan=Plan(requests=1000, per_day=10_000 if whose == "stated" else 12)) as crm:
+    with Sandbox(limits=RequestLimits(requests=1000, per_day=10_000 if whose == "stated" else 12)) as crm:
         contacts = table(crm)
         limits = Limits(requests=1000, per_day=per_day, time_zone="UTC", state_dir=tmp_path)
         with crm.client(timeout_seconds=TIMEOUT_SECONDS) as client:

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit import Client, Limits, SettingsError, upsert_contacts
-from mbtoolkit.sandbox import Behaviour, Plan, Sandbox
+from mbtoolkit.sandbox import Behaviour, RequestLimits, Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +30,8 @@ def state(tmp_path):
 
 
 def sandbox(*, window="sliding", requests=20, window_seconds=0.5, per_day=1_000_000):
-    plan = Plan(requests=requests, per_day=per_day, window_seconds=window_seconds)
-    return Sandbox(plan=plan, behaviour=Behaviour(limit_window=window))
+    limits = RequestLimits(requests=requests, per_day=per_day, window_seconds=window_seconds)
+    return Sandbox(limits=limits, behaviour=Behaviour(limit_window=window))
 
 
 def many(count):
@@ -250,7 +250,7 @@ def test_limits_that_are_none_are_refused_before_anything_is_sent(crm, client, p
 @pytest.mark.parametrize("processes", [1, 3])
 @pytest.mark.parametrize("window", ["sliding", "fixed"])
 def test_a_minute_of_steady_load_draws_no_429_and_uses_over_95_percent(state, window, processes):
-    with Sandbox(plan="freemium", behaviour=Behaviour(limit_window=window)) as crm:
+    with Sandbox(limits="freemium", behaviour=Behaviour(limit_window=window)) as crm:
         pushers = [
             start_pusher(crm, state, f"p{n}", rows=10_000, requests=100, window_seconds=10) for n in range(processes)
         ]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mbtoolkit.sandbox import Behaviour, Fault, Plan, Sandbox
+from mbtoolkit.sandbox import Behaviour, Fault, RequestLimits, Sandbox
 from mbtoolkit.sandbox.answers import Refusal
 from mbtoolkit.sandbox.batching import Batches
 from mbtoolkit.sandbox.bodies import MAX_BATCH_CONTACTS, read_batch, read_object
@@ -143,7 +143,7 @@ def test_numbers_and_depths_that_can_not_be_written_back_are_no_fault_of_the_ser
 
 
 def test_batch_counts_as_one_request(behaving):
-    sender = behaving(plan=Plan(3, 1000))
+    sender = behaving(limits=RequestLimits(3, 1000))
     batch_id = sender.batch_id_of(people(100))
     assert sender.batch_status(batch_id).status_code == 200
     assert sender.batch(people(100)).status_code == 202

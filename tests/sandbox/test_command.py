@@ -52,7 +52,7 @@ def test_serves_until_a_signal_and_ends_cleanly(number, tmp_path):
             out, err = process.communicate(timeout=10)
         assert (process.returncode, err) == (0, "")
         assert "stopped" in out
-    with running("--db", str(path), "--faults", "--plan", "pro", "--token", "own") as (_, said):
+    with running("--db", str(path), "--faults", "--limits", "pro", "--token", "own") as (_, said):
         assert said["MBTOOLKIT_TOKEN"] == "own"
         with httpx.Client(base_url=said["MBTOOLKIT_BASE_URL"], trust_env=False) as http:
             answer = http.get("/sandbox/state.json", headers={"Authorization": "Bearer own"})
@@ -62,10 +62,10 @@ def test_serves_until_a_signal_and_ends_cleanly(number, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["--host", "0.0.0.0"], "loopback"), (["--plan", "gold"], "freemium"), (["--token", "a b"], "token"),
+    [(["--host", "0.0.0.0"], "loopback"), (["--limits", "gold"], "freemium"), (["--token", "a b"], "token"),
      (["--db", "/nowhere/at/all.sqlite"], "No such file"), (["--port", "65536"], "port 65536"),
      (["--port", "-1"], "port -1")],
-    ids=["host", "plan", "token", "db", "port", "negative port"],
+    ids=["host", "limits", "token", "db", "port", "negative port"],
 )  # fmt: skip
 def test_wrong_options_end_with_a_reason(options, said):
     done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False, timeout=20)

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from mbtoolkit.sandbox import Behaviour, Plan, Sandbox
-from mbtoolkit.sandbox.limits import PLANS, SECONDS_PER_DAY, Limiter, retry_after_text
+from mbtoolkit.sandbox import Behaviour, RequestLimits, Sandbox
+from mbtoolkit.sandbox.limits import ACCOUNT_LIMITS, SECONDS_PER_DAY, Limiter, retry_after_text
 
 
 class Clock:
@@ -16,8 +16,8 @@ class Clock:
         return self.now
 
 
-def limiter_on(clock: Clock, plan: Plan, window: str = "sliding") -> Limiter:
-    return Limiter(plan, window, monotonic=clock, wall=clock)
+def limiter_on(clock: Clock, limits: RequestLimits, window: str = "sliding") -> Limiter:
+    return Limiter(limits, window, monotonic=clock, wall=clock)
 
 
 @pytest.mark.parametrize(
@@ -25,15 +25,15 @@ def limiter_on(clock: Clock, plan: Plan, window: str = "sliding") -> Limiter:
 )
 def test_plans_are_the_documented_ones(name, requests, per_day):
     clock = Clock()
-    assert PLANS[name] == Plan(requests, per_day, 10.0)
-    limiter = limiter_on(clock, PLANS[name])
+    assert ACCOUNT_LIMITS[name] == RequestLimits(requests, per_day, 10.0)
+    limiter = limiter_on(clock, ACCOUNT_LIMITS[name])
     assert [limiter.admit(b"token") for _ in range(requests)] == [None] * requests
     assert limiter.admit(b"token") == 10.0
 
 
 def test_sliding_window_frees_one_by_one():
     clock = Clock()
-    limiter = limiter_on(clock, Plan(2, 100))
+    limiter = limiter_on(clock, RequestLimits(2, 100))
     limiter.admit(b"token")
     clock.now += 4
     limiter.admit(b"token")
@@ -46,7 +46,7 @@ def test_sliding_window_frees_one_by_one():
 
 def test_fixed_window_frees_all_at_once():
     clock = Clock()  # 5 s into a window
-    limiter = limiter_on(clock, Plan(2, 100), "fixed")
+    limiter = limiter_on(clock, RequestLimits(2, 100), "fixed")
     assert [limiter.admit(b"token") for _ in range(3)] == [None, None, 5.0]
     clock.now += 5
     assert [limiter.admit(b"token") for _ in range(3)] == [None, None, 10.0]
@@ -55,7 +55,7 @@ def test_fixed_window_frees_all_at_once():
 @pytest.mark.parametrize("window", ["sliding", "fixed"])
 def test_daily_budget_ends_at_midnight_and_refusals_do_not_count(window):
     clock = Clock()
-    limiter = limiter_on(clock, Plan(2, 3), window)
+    limiter = limiter_on(clock, RequestLimits(2, 3), window)
     assert [limiter.admit(b"token") is None for _ in range(5)] == [True, True, False, False, False]
     clock.now += 20
     assert limiter.admit(b"token") is None
@@ -65,7 +65,7 @@ def test_daily_budget_ends_at_midnight_and_refusals_do_not_count(window):
 
 
 def test_each_token_has_its_own_budget():
-    limiter = limiter_on(Clock(), Plan(1, 100))
+    limiter = limiter_on(Clock(), RequestLimits(1, 100))
     assert limiter.admit(b"one") is None
     assert limiter.admit(b"other") is None
     assert limiter.admit(b"one") is not None
@@ -78,7 +78,7 @@ def test_retry_after_is_whole_seconds(wait, text):
 
 @pytest.mark.parametrize("given", ["given", "left_out"])
 def test_request_over_the_limit_is_a_429_and_applies_nothing(behaving, given):
-    sender = behaving(plan=Plan(2, 100, window_seconds=60.0), behaviour=Behaviour(retry_after=given))
+    sender = behaving(limits=RequestLimits(2, 100, window_seconds=60.0), behaviour=Behaviour(retry_after=given))
     answers = [sender.upsert(email=f"{name}@example.com") for name in "abc"]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert ("Retry-After" in answers[2].headers) == (given == "given")
@@ -89,7 +89,7 @@ def test_request_over_the_limit_is_a_429_and_applies_nothing(behaving, given):
 
 
 def test_window_passes_over_http(behaving):
-    sender = behaving(plan=Plan(1, 100, window_seconds=0.2))
+    sender = behaving(limits=RequestLimits(1, 100, window_seconds=0.2))
     statuses = []
     while statuses.count(202) < 2:
         statuses.append(sender.upsert(email="ada@example.com").status_code)
@@ -99,7 +99,7 @@ def test_window_passes_over_http(behaving):
 
 def test_fixed_window_is_a_setting_over_http(behaving):
     window = 100_000.0
-    sender = behaving(plan=Plan(1, 100, window_seconds=window), behaviour=Behaviour(limit_window="fixed"))
+    sender = behaving(limits=RequestLimits(1, 100, window_seconds=window), behaviour=Behaviour(limit_window="fixed"))
     answers = [sender.upsert(email="ada@example.com") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 429]
     left = window - time.monotonic() % window
@@ -107,7 +107,7 @@ def test_fixed_window_is_a_setting_over_http(behaving):
 
 
 def test_unauthorized_requests_and_token_requests_do_not_count(behaving):
-    sender = behaving(plan=Plan(1, 100, window_seconds=60.0))
+    sender = behaving(limits=RequestLimits(1, 100, window_seconds=60.0))
     for _ in range(3):
         wrong = sender.http.post("/contacts/insertupdate", json={}, headers={"Authorization": "Bearer wrong"})
         assert wrong.status_code == 401
@@ -118,12 +118,12 @@ def test_no_plan_is_no_limit(sender):
     assert {sender.upsert(email="ada@example.com").status_code for _ in range(300)} == {202}
 
 
-@pytest.mark.parametrize("plan", ["gold", ""])
-def test_unknown_plan_is_refused(plan):
+@pytest.mark.parametrize("limits", ["gold", ""])
+def test_unknown_limits_are_refused(limits):
     with pytest.raises(ValueError, match="freemium"):
-        Sandbox(plan=plan)
+        Sandbox(limits=limits)
 
 
 def test_plan_without_room_is_refused():
     with pytest.raises(ValueError, match="above zero"):
-        Plan(0, 1)
+        RequestLimits(0, 1)

@@ -9,7 +9,7 @@ from mbtoolkit import upsert_contacts
 from mbtoolkit.errors import SettingsError
 from mbtoolkit.limits import Limits
 from mbtoolkit.runs.run import Run
-from mbtoolkit.sandbox import Behaviour, Plan, Sandbox
+from mbtoolkit.sandbox import Behaviour, RequestLimits, Sandbox
 
 NO_LIST = "00000000-0000-4000-8000-00000000dead"
 
@@ -211,7 +211,7 @@ def test_it_is_right_however_the_answers_are_spelt(keys, told, code):
 
 
 def test_a_batch_counts_as_one_request_and_so_does_a_question():
-    with Sandbox(plan=Plan(requests=4, window_seconds=0.5, per_day=1000)) as crm:
+    with Sandbox(limits=RequestLimits(requests=4, window_seconds=0.5, per_day=1000)) as crm:
         results = push(people(40), crm, batch_size=4, limits=Limits(requests=4, window_seconds=0.5))
         assert counts(results) == {"succeeded": 40}
         assert (crm.requests()["status"] == 429).sum() == 0

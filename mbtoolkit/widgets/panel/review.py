@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from mbtoolkit.contacts import BY_NAME, is_uuid
 from mbtoolkit.filepush import FilePushes, Review
-from mbtoolkit.limits import PLANS
+from mbtoolkit.limits import ACCOUNT_LIMITS, SMALLEST, UNLIMITED, limits_of
 from mbtoolkit.widgets.panel.step import Step, Value, duration, labelled
 from mbtoolkit.widgets.surface import Node, box, choice, entry, table, tick
+
+_CHOICES: Final = (*ACCOUNT_LIMITS, UNLIMITED)
 
 
 class ReviewStep(Step):
@@ -49,8 +52,8 @@ class ReviewStep(Step):
         return count not in (0, self.push.consented)
 
     def act(self, key: str, value: Value) -> None:
-        if key == "plan" and (value in PLANS or not value):
-            self.push.plan = str(value) if value else None
+        if key == "limits" and (value in _CHOICES or not value):
+            self.push.limits = str(value) if value else None
         elif key == "consented" and isinstance(value, bool):
             self.push.consented = self.push.review.opt_ins_on if value else None
         elif key == "which":
@@ -78,7 +81,7 @@ class ReviewStep(Step):
             facts.append((f"{BY_NAME[name].label} turned off", f"{review.turned_off[name]:,}"))
         return box(
             table("What a push will do", ("What", "Count"), facts),
-            box(self._which(), self._plan(review), self._list(), class_="mbt-thirds"),
+            box(self._which(), self._limits(review), self._list(), class_="mbt-thirds"),
             self._consent(review.opt_ins_on),
             class_="mbt-step",
         )
@@ -90,15 +93,17 @@ class ReviewStep(Step):
         chosen = choice("which", "all" if self.push.sends_stored else "open", options, id="which")
         return labelled("Rows to push", chosen, "which")
 
-    def _plan(self, review: Review) -> Node:
-        known = [(name, f"{name.capitalize()}: {limits.requests} in 10 s") for name, limits in PLANS.items()]
-        plans = [("", "Not stated"), *known]
-        chosen = choice("plan", self.push.plan or "", plans, id="plan", aria_describedby="hint-plan")
-        times = [duration(review.seconds(name)) for name in ([self.push.plan] if self.push.plan else PLANS)]
-        hint = f"Its limit is kept, so the push takes at least {times[0]}."
-        if not self.push.plan:
-            hint = f"The push pauses where the CRM asks for it: at least {times[-1]} to {times[0]}, by the plan."
-        return labelled("Plan of the account", chosen, "plan", hint)
+    def _limits(self, review: Review) -> Node:
+        base_url = self.push.client.settings.base_url
+        default = "No limit (sandbox)" if limits_of(None, base_url) is None else f"Default ({SMALLEST.capitalize()})"
+        known = [(name, f"{name.capitalize()}: {limits.requests} in 10 s") for name, limits in ACCOUNT_LIMITS.items()]
+        options = [("", default), *known, (UNLIMITED, "No limit")]
+        chosen = choice("limits", self.push.limits or "", options, id="limits", aria_describedby="hint-limits")
+        limits = limits_of(self.push.limits, base_url)
+        hint = "The push sends as fast as it can and pauses when the CRM asks it to."
+        if limits is not None:
+            hint = f"The push stays within this limit, so it takes at least {duration(review.seconds(limits))}."
+        return labelled("Account limits", chosen, "limits", hint)
 
     def _consent(self, count: int) -> Node | None:
         if not count:

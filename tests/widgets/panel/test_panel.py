@@ -278,7 +278,7 @@ def test_the_review_says_what_will_be_sent_and_asks_for_consent(hands, crm):
     assert hands.title == "Review"
     assert crm.requests().is_empty()
     assert "by the plan" in shown
-    hands.top.choose("plan", "pro")
+    hands.top.choose("limits", "pro")
     assert "Its limit is kept" in hands.top.text()
     assert "limits='pro'" in hands.panel.code
     hands.push()
@@ -450,8 +450,9 @@ def test_a_fault_is_shown_in_the_panel_and_not_raised(hands, caplog):
 
 
 def test_any_event_at_any_step_breaks_nothing(hands, caplog):
-    keys = ["next", "back", "again", "cancel", "export", "show:", "show:x", "out:x", "step:9", "step:x", "column:99",
-            "column:²", "country", "plan", "which", "list", "consented", "path", "nonsense", "", "step:3"]  # fmt: skip
+    keys = ["next", "back", "again", "cancel", "export", "show:", "show:x", "out:x", "step:9", "step:x",
+            "column:99", "column:²", "country", "limits", "which", "list", "consented", "path", "nonsense", "",
+            "step:3"]  # fmt: skip
     for place in range(7):
         for key in keys:
             for value in (None, True, "x", EVIL):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from mbtoolkit.client.addresses import is_loopback
 from mbtoolkit.errors import SettingsError
 
 MAX_REQUESTS: Final = 100_000
@@ -112,23 +114,40 @@ _USABLE: Final[dict[str, tuple[Any, str]]] = {
 }
 """What each attribute may be, as a check and in words."""
 
-PLANS: Final[dict[str, Limits]] = {
-    "freemium": Limits(requests=100, per_day=250_000),
+SMALLEST: Final = "freemium"
+"""The account with the smallest limits: kept where none are stated."""
+
+ACCOUNT_LIMITS: Final[dict[str, Limits]] = {
+    SMALLEST: Limits(requests=100, per_day=250_000),
     "starter": Limits(requests=150, per_day=500_000),
     "pro": Limits(requests=200, per_day=1_000_000),
 }
 """Source: MainBrainer's public pages on limits: requests in 10 s and in a day, for each token; a batch is one."""
 
 
-def limits_of(limits: str | Limits | None) -> Limits | None:
-    """The limits of the plan of that name; `Limits` and None (none stated) are handed through.
+UNLIMITED: Final = "unlimited"
+"""The name for no limits at all."""
+
+
+def limits_of(limits: str | Limits | None, base_url: str) -> Limits | None:
+    """The limits to keep towards a CRM; None for no limits.
+
+    Args:
+        limits: `Limits`, a name of `ACCOUNT_LIMITS`, "unlimited", or None where none are stated: then the smallest
+            account's limits are kept, and none towards this machine's loopback, where only a sandbox can be.
+        base_url: of the CRM.
 
     Raises:
         SettingsError: it is none of these.
     """
-    if limits is None or isinstance(limits, Limits):
+    if isinstance(limits, Limits):
         return limits
-    if not isinstance(limits, str) or limits not in PLANS:
-        msg = f"limits={limits!r}: give {', '.join(map(repr, PLANS))}, Limits(requests=..., per_day=...), or None"
+    if limits is None:
+        return None if is_loopback(urlsplit(base_url).hostname or "") else ACCOUNT_LIMITS[SMALLEST]
+    if limits == UNLIMITED:
+        return None
+    if not isinstance(limits, str) or limits not in ACCOUNT_LIMITS:
+        names = ", ".join(map(repr, [*ACCOUNT_LIMITS, UNLIMITED]))
+        msg = f"limits={limits!r}: give {names}, Limits(requests=..., per_day=...), or None for the default"
         raise SettingsError(msg)
-    return PLANS[limits]
+    return ACCOUNT_LIMITS[limits]
