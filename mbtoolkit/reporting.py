@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import polars as pl
 
-from mbtoolkit.contacts import OPT_INS
+from mbtoolkit.contacts import CONSENT_TO, OPT_INS
 from mbtoolkit.schemas.frames import ISSUES, RESULTS
 from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.sending import TOLD
@@ -34,13 +35,36 @@ def with_disputes(validation: Validation, given: pl.DataFrame) -> Validation:
         for column in OPT_INS
         if column in validation.valid.columns and told.str.contains(_sentence(column), literal=True).any()
     ]
-    found = pl.concat(lines) if lines else pl.DataFrame()
+    return _refusing(validation, lines)
+
+
+def with_clear(validation: Validation, clear: Collection[str]) -> Validation:
+    """The validation, with each yes refused whose address or number is cleared in its own row.
+
+    Args:
+        validation: of the frame to send.
+        clear: the columns in which a null cell is sent as an explicit null.
+    """
+    valid, lines = validation.valid, []
+    for opt_in, fields in CONSENT_TO.items():
+        cleared = set(fields).intersection(clear)
+        if opt_in in valid.columns and cleared:
+            is_blank = pl.any_horizontal(
+                pl.col(name).is_null() if name in valid.columns else pl.lit(value=True) for name in cleared
+            )
+            lines.append(_yes_issues(valid.filter(pl.col(opt_in) & is_blank)[ROW], opt_in, "opt_in_beside_clear"))
+    return _refusing(validation, lines)
+
+
+def _refusing(validation: Validation, lines: Iterable[pl.DataFrame]) -> Validation:
+    """The validation, with more errors: the rows that they name become invalid."""
+    found = pl.concat([pl.DataFrame(schema=ISSUES), *lines])
     if found.is_empty():
         return validation
-    is_disputed = pl.col(ROW).is_in(found["row"].implode())
+    is_refused = pl.col(ROW).is_in(found["row"].implode())
     return Validation(
-        valid=validation.valid.filter(~is_disputed),
-        invalid=pl.concat([validation.invalid, validation.valid.filter(is_disputed)], how="diagonal").sort(ROW),
+        valid=validation.valid.filter(~is_refused),
+        invalid=pl.concat([validation.invalid, validation.valid.filter(is_refused)], how="diagonal").sort(ROW),
         issues=pl.concat([validation.issues, found]).sort("row", maintain_order=True),
     )
 
@@ -52,13 +76,18 @@ def _sentence(column: str) -> str:
 def _dispute(valid: pl.DataFrame, told: pl.Series, column: str) -> pl.DataFrame:
     """The issues of rows that still say yes where they were refused before."""
     was_refused = told.gather(valid[ROW]).str.contains(_sentence(column), literal=True).fill_null(value=False)
-    rows = valid.filter(was_refused & valid[column].fill_null(value=False))[ROW]
+    return _yes_issues(valid.filter(was_refused & valid[column].fill_null(value=False))[ROW], column, _DISPUTED.code)
+
+
+def _yes_issues(rows: pl.Series, column: str, code: str) -> pl.DataFrame:
+    """The issues of rows whose yes breaks a rule."""
+    rule = RULES[code]
     words = {
         "column": column,
         "value": "true",
-        "rule": _DISPUTED.code,
-        "severity": _DISPUTED.severity,
-        "message": _DISPUTED.message,
+        "rule": code,
+        "severity": rule.severity,
+        "message": rule.message,
         "suggestion": None,
     }
     lines = pl.DataFrame({"row": rows}).with_columns(pl.lit(word).alias(name) for name, word in words.items())

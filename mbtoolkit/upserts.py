@@ -15,9 +15,9 @@ from mbtoolkit.client import AsyncClient, Client, Outcome, Settings, error_of
 from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
 from mbtoolkit.limits import PLANS, Limits, limits_of
-from mbtoolkit.payloads import build_payloads
+from mbtoolkit.payloads import build_payloads, columns_to_clear
 from mbtoolkit.progress import Progress
-from mbtoolkit.reporting import first_rows, with_disputes
+from mbtoolkit.reporting import first_rows, with_clear, with_disputes
 from mbtoolkit.runs import Conditions, Plan, begin, check_options, execute
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import RESULTS
@@ -116,8 +116,8 @@ def upsert_contacts(
     }  # fmt: skip
     _check_call(contacts, client, list_id, told)
     conditions = Conditions(limits=limits_of(limits), progress=progress, stop=stop)
-    frame = contacts.drop(RESULTS, strict=False)
-    validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
+    frame, clear = contacts.drop(RESULTS, strict=False), columns_to_clear(clear)
+    validation = with_clear(with_disputes(validate_contacts(frame, schema=schema), contacts), clear)
     left_out = _positions(leave_out, contacts.height)
     _check_consent(validation.valid.filter(~pl.col(ROW).is_in(left_out.implode())), opt_ins_on)
     list_id = _list_of(list_id, client.settings)
@@ -228,7 +228,8 @@ def _body(
     Raises:
         UsageError: see `upsert_contact`.
     """
-    validation = validate_contacts(frame_of_contact(contact), schema=schema)
+    clear = columns_to_clear(clear)
+    validation = with_clear(validate_contacts(frame_of_contact(contact), schema=schema), clear)
     if not validation.ok:
         errors = validation.issues.filter(pl.col("severity") == "error").select("column", "message")
         told = "; ".join(f"{column or ''} {text}".strip() for column, text in errors.iter_rows())

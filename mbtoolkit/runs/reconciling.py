@@ -18,7 +18,9 @@ from mbtoolkit.client.answers import Kind
 from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import look
 from mbtoolkit.limits import Limits, limits_of
+from mbtoolkit.payloads import columns_to_clear
 from mbtoolkit.progress import Progress
+from mbtoolkit.reporting import with_clear
 from mbtoolkit.results import update_results
 from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, execute
@@ -84,8 +86,8 @@ def reconcile(
     was_open = results["mb_status"].cast(pl.String).is_in(_OPEN)
     if not was_open.any():
         return results
-    contacts = results.drop(RESULTS, strict=False)
-    validation = validate_contacts(contacts, schema=schema)
+    contacts, clear = results.drop(RESULTS, strict=False), columns_to_clear(clear)
+    validation = with_clear(validate_contacts(contacts, schema=schema), clear)
     plan = Plan.of(
         contacts,
         results["mb_row"],
