@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit import FrameError, update_results, upsert_contacts
+from mbtoolkit.schemas.frames import RESULTS
 
 
 def test_later_rows_take_the_place_of_the_earlier_ones(client, people):
@@ -21,7 +22,7 @@ def test_later_rows_take_the_place_of_the_earlier_ones(client, people):
     assert whole["note"].to_list() == people["note"].to_list()
     assert whole["email"][3] == "mended@example.com"
     assert whole["extra"].to_list() == [None] * 3 + [1] + [None] * 6
-    assert [name for name in whole.columns if name.startswith("mb_")] == whole.columns[-10:]
+    assert [name for name in whole.columns if name.startswith("mb_")] == whole.columns[-len(RESULTS) :] == list(RESULTS)
 
 
 def test_rows_that_are_not_there_or_there_twice_are_refused(client, people):
