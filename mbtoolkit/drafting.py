@@ -27,7 +27,7 @@ from mbtoolkit.contacts import (
 from mbtoolkit.errors import UsageError
 from mbtoolkit.payloads import build_payloads
 from mbtoolkit.reporting import with_clear
-from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.schemas import RESULTS, ContactSchema
 from mbtoolkit.schemas.conform import NO_WORDS, UNREAD_PREFIX, YES_WORDS, is_unread_column, unread_column
 from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.schemas.texts import has_text_form, text_form, unbroken
@@ -168,7 +168,7 @@ def draft_of(contact: Mapping[str, Any] | pl.DataFrame | None) -> Draft:
         elif column == PROPERTIES_COLUMN and _is_nested(value):
             nested += _nested(value or ())
         elif written is None or not is_contact_column(column):
-            left_out += [] if column.startswith("mb_") else [column]
+            left_out += [] if column in RESULTS else [column]
         elif column in BY_NAME:
             texts[column] = _opt_in_word(written) if column in OPT_INS else written
         else:

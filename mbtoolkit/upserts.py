@@ -235,7 +235,9 @@ def _body(
     if not validation.ok:
         errors = validation.issues.filter(pl.col("severity") == "error").select("column", "message")
         told = "; ".join(f"{column or ''} {text}".strip() for column, text in errors.iter_rows())
-        raise InvalidContactError(told, validation.issues)
+        issues = validation.issues
+        del contact, validation, errors  # no tool that prints local variables finds them here
+        raise InvalidContactError(told, issues)
     payloads = build_payloads(validation.valid, list_id=_list_of(list_id, settings), clear=clear)
     body: str = payloads["payload"].item()
     return body.encode()

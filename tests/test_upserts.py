@@ -704,3 +704,10 @@ def test_a_yes_beside_a_cleared_address_is_not_sent(crm, client):
     assert results["mb_code"].to_list() == ["opt_in_beside_clear", None]
     assert crm.contacts()["email_opt_in"].to_list() == [True]
     assert results["mb_status"].to_list() == ["invalid", "succeeded"]
+
+
+def test_a_refused_contact_is_not_kept_in_the_frame_that_refuses_it(client):
+    with pytest.raises(InvalidContactError) as caught:
+        upsert_contact({"email": "ann@example"}, client)
+    last = caught.traceback[-1].locals
+    assert "ann@example" not in "".join(repr(value) for name, value in last.items() if name != "issues")

@@ -8,8 +8,7 @@ import polars as pl
 
 from mbtoolkit.errors import FrameError
 from mbtoolkit.results.frames import told_by
-from mbtoolkit.schemas import conform
-from mbtoolkit.schemas.conform import unread_column
+from mbtoolkit.schemas.conform import conform, unread_column
 from mbtoolkit.schemas.frames import FIRST_RUN, ROW, UNKNOWN_RUN
 
 _ID: Final = "contact_id"
@@ -58,7 +57,7 @@ def _check_origin(contacts: pl.DataFrame, results: pl.DataFrame) -> None:
     own = _origins(contacts) if ROW in contacts.columns else set()
     if (len(told) > 1 and not own) or (own and not told <= own):
         msg = (
-            f"the results' rows are numbered by several pushes or by another one than the contacts, so it can't be said "
+            "the results' rows are numbered by several pushes or by another one than the contacts, so it can't be said "
             f"which is which; give those of one push: results.filter(pl.col({FIRST_RUN!r}) == ...)"
         )
         raise FrameError(msg)
