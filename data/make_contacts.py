@@ -500,6 +500,8 @@ class Maker:
             share = 0.75 if row.cells[identifier] else 0.2
             if self.dice.chance(share):
                 self.consent(row, column, given=bool(row.cells[identifier]) and self.dice.chance(0.6))
+            if not row.cells[identifier]:
+                row.set_consent(column, "", "")
 
     def _day(self, first: dt.date, days: int, share: float) -> str:
         day = first + dt.timedelta(days=self.dice.below(days))
@@ -749,6 +751,8 @@ def join(maker: Maker, turn: int) -> list[Row]:
     for row in (one, other, both):
         row.set_consent("SMS consent", "", "")
         maker.consent(row, "Newsletter", given=turn % 3 == 0)
+        if not row.cells["E-mail"]:
+            row.set_consent("Newsletter", "", "")
     both.http_status = "409"
     both.warnings.add("joins_contacts")
     return linked(one, other, both)
@@ -760,6 +764,15 @@ def duplicate_and_break(maker: Maker, turn: int) -> list[Row]:
     again = row.same_person()
     break_phone(maker, again, turn)
     return linked(row, again)
+
+
+def consent_for_nothing(maker: Maker, row: Row, *, given: bool) -> None:
+    """A yes or a no beside a blank address: the yes is an error, the no a warning."""
+    maker.consent(row, "Newsletter" if row.phone else "SMS consent", given=given)
+    if given:
+        row.errors.add("opt_in_without_address")
+    else:
+        row.warnings.add("opt_out_without_address")
 
 
 # --- the plan ----------------------------------------------------------------------------------
@@ -836,7 +849,10 @@ PLANTS: Final[tuple[tuple[str, int, Group], ...]] = (
 )
 """What is planted, how often, and how; a blank name marks what only looks wrong."""
 
-COUNTS: Final = {name: count for name, count, _ in PLANTS if name}
+CONSENTS_FOR_NOTHING: Final = (("opt_in_without_address", 6, True), ("opt_out_without_address", 8, False))
+"""What is planted among the people without a defect, how often, and whether it is a yes."""
+
+COUNTS: Final = {name: count for name, count, _ in (*PLANTS, *CONSENTS_FOR_NOTHING) if name}
 
 
 def require(phone: Phone | None) -> Phone:
@@ -879,10 +895,17 @@ def make_rows(count: int, seed: int) -> list[Row]:
     if clean < 0:
         msg = f"{count} rows are too few: the defects alone take {count - clean}"
         raise ValueError(msg)
-    groups.append([maker.person() for _ in range(clean)])
+    people = [maker.person() for _ in range(clean)]
+    groups.append(people)
     places = maker.dice.shuffled(place for place, group in enumerate(groups) for _ in group)
     waiting: list[Iterator[Row]] = [iter(group) for group in groups]
     rows = [next(waiting[place]) for place in places]
+    alone = maker.dice.shuffled(row for row in people if not (row.phone and row.cells["E-mail"]))
+    for name, times, given in CONSENTS_FOR_NOTHING:
+        for _ in range(times):
+            row = alone.pop()
+            consent_for_nothing(maker, row, given=given)
+            row.defects = [name]
     for number, row in enumerate(rows, FIRST_CUSTOMER_NO):
         row.cells["Customer no"] = str(number)
     return rows

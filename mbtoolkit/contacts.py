@@ -84,6 +84,14 @@ IDENTIFIERS: Final[dict[str, tuple[str, ...]]] = {
 OPT_INS: Final[tuple[str, ...]] = tuple(field.name for field in FIELDS if field.kind is Kind.BOOLEAN)
 """The fields that record consent: true, false, or null for "leave as it is"."""
 
+CONSENT_TO: Final[dict[str, tuple[str, ...]]] = {
+    opt_in: IDENTIFIERS[channel]
+    for opt_in in OPT_INS
+    for channel in (opt_in.removesuffix("_opt_in"),)
+    if channel in IDENTIFIERS
+}
+"""For each opt-in, the fields that hold the address or number that it is about."""
+
 PROPERTIES_WIRE: Final = "propertyFields"
 PROPERTIES_COLUMN: Final = "property_fields"
 """The nested column that holds properties as List(Struct(property_id, property_name, property_value))."""

@@ -26,7 +26,8 @@ from mbtoolkit.contacts import (
 )
 from mbtoolkit.errors import UsageError
 from mbtoolkit.payloads import build_payloads
-from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.reporting import with_clear
+from mbtoolkit.schemas import RESULTS, ContactSchema
 from mbtoolkit.schemas.conform import NO_WORDS, UNREAD_PREFIX, YES_WORDS, is_unread_column, unread_column
 from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.schemas.texts import has_text_form, text_form, unbroken
@@ -48,6 +49,18 @@ _IN_A_FORM: Final = {
     "not_yes_or_no": "is neither yes nor no; choose one, or leave it as it is",
     "number_missing": "stands without a number; add the number, or empty the country code",
     "number_as_float": "is a decimal or scientific number, so digits may be missing; write them all",
+    "opt_in_without_address": (
+        "says yes, and there is no address or number for it here; fill it in, or the contact id, or leave this as it is"
+    ),
+    "opt_in_by_contact_id": (
+        "says yes, and there is no address or number for it here; it turns on consent for whatever address or number "
+        "the CRM has for this contact id: check that the yes was given for that one"
+    ),
+    "opt_in_beside_clear": "says yes to what is cleared here; fill that in, don't clear it, or leave this as it is",
+    "opt_out_without_address": (
+        "says no, and there is no address or number for it here; it turns off consent for whatever contact the other "
+        "fields find: check that the no is theirs"
+    ),
     "no_identifier": "a contact id, a mobile number or an e-mail is needed, so that the CRM can tell who it is",
 }
 """Messages that speak of columns and rows, as a person says it who sees neither."""
@@ -155,7 +168,7 @@ def draft_of(contact: Mapping[str, Any] | pl.DataFrame | None) -> Draft:
         elif column == PROPERTIES_COLUMN and _is_nested(value):
             nested += _nested(value or ())
         elif written is None or not is_contact_column(column):
-            left_out += [] if column.startswith("mb_") else [column]
+            left_out += [] if column in RESULTS else [column]
         elif column in BY_NAME:
             texts[column] = _opt_in_word(written) if column in OPT_INS else written
         else:
@@ -274,9 +287,9 @@ def check_draft(
         elif each.value.strip():
             cells |= _cell(each.column, each.value)
     frame = pl.DataFrame({name: [text] for name, text in cells.items()} or {"email": [None]})
-    validation = validate_contacts(frame.cast(pl.String), schema=schema)
-    told = _told(validation, places)
     clear = _cleared(whole, cells)
+    validation = with_clear(validate_contacts(frame.cast(pl.String), schema=schema), clear)
+    told = _told(validation, places)
     payload = None
     if validation.ok and not messages:
         payload = build_payloads(validation.valid, list_id=list_id, clear=clear)["payload"].item()

@@ -102,11 +102,11 @@ def _wanted(column: str) -> pl.DataType | None:
     return pl.String() if is_property_column(column) else None
 
 
-def _checked_clear(clear: Iterable[str], frame: pl.DataFrame) -> frozenset[str]:
+def columns_to_clear(clear: Iterable[str]) -> tuple[str, ...]:
     """The columns to clear, taken once from whatever names them.
 
     Raises:
-        FrameError: it is no collection of columns that may be emptied, or the frame fills in one of them elsewhere.
+        FrameError: it is no collection of columns that may be emptied.
     """
     if isinstance(clear, str | bytes) or not isinstance(clear, Iterable):
         msg = "clear takes a collection of columns, such as clear=['property:City']"
@@ -114,6 +114,16 @@ def _checked_clear(clear: Iterable[str], frame: pl.DataFrame) -> frozenset[str]:
     columns = tuple(clear)
     for column in columns:
         _check_clearable(column)
+    return columns
+
+
+def _checked_clear(clear: Iterable[str], frame: pl.DataFrame) -> frozenset[str]:
+    """The columns to clear.
+
+    Raises:
+        FrameError: it is no collection of columns that may be emptied, or the frame fills in one of them elsewhere.
+    """
+    columns = columns_to_clear(clear)
     cleared = {column: property_key(column).folded for column in columns if is_property_column(column)}
     spelt = {property_key(column).folded: column for column in frame.columns if is_property_column(column)}
     nested = _nested_keys(frame) if cleared else set()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import polars as pl
 
-from mbtoolkit.contacts import OPT_INS
-from mbtoolkit.schemas.frames import ISSUES, RESULTS
+from mbtoolkit.contacts import CONSENT_TO, OPT_INS
+from mbtoolkit.schemas.frames import FIRST_RUN, ISSUES, RESULTS, ROW, UNKNOWN_RUN
 from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.sending import TOLD
 from mbtoolkit.validation import Validation
 
-ROW: Final = "mb_row"
+_MOST_ROWS: Final = 2**62
+_log = logging.getLogger("mbtoolkit")
 _DISPUTED: Final = RULES["consent_conflict"]
 
 
@@ -34,13 +37,36 @@ def with_disputes(validation: Validation, given: pl.DataFrame) -> Validation:
         for column in OPT_INS
         if column in validation.valid.columns and told.str.contains(_sentence(column), literal=True).any()
     ]
-    found = pl.concat(lines) if lines else pl.DataFrame()
+    return _refusing(validation, lines)
+
+
+def with_clear(validation: Validation, clear: Collection[str]) -> Validation:
+    """The validation, with each yes refused whose address or number is cleared in its own row.
+
+    Args:
+        validation: of the frame to send.
+        clear: the columns in which a null cell is sent as an explicit null.
+    """
+    valid, lines = validation.valid, []
+    for opt_in, fields in CONSENT_TO.items():
+        cleared = set(fields).intersection(clear)
+        if opt_in in valid.columns and cleared:
+            is_blank = pl.any_horizontal(
+                pl.col(name).is_null() if name in valid.columns else pl.lit(value=True) for name in cleared
+            )
+            lines.append(_yes_issues(valid.filter(pl.col(opt_in) & is_blank)[ROW], opt_in, "opt_in_beside_clear"))
+    return _refusing(validation, lines)
+
+
+def _refusing(validation: Validation, lines: Iterable[pl.DataFrame]) -> Validation:
+    """The validation, with more errors: the rows that they name become invalid."""
+    found = pl.concat([pl.DataFrame(schema=ISSUES), *lines])
     if found.is_empty():
         return validation
-    is_disputed = pl.col(ROW).is_in(found["row"].implode())
+    is_refused = pl.col(ROW).is_in(found["row"].implode())
     return Validation(
-        valid=validation.valid.filter(~is_disputed),
-        invalid=pl.concat([validation.invalid, validation.valid.filter(is_disputed)], how="diagonal").sort(ROW),
+        valid=validation.valid.filter(~is_refused),
+        invalid=pl.concat([validation.invalid, validation.valid.filter(is_refused)], how="diagonal").sort(ROW),
         issues=pl.concat([validation.issues, found]).sort("row", maintain_order=True),
     )
 
@@ -52,40 +78,86 @@ def _sentence(column: str) -> str:
 def _dispute(valid: pl.DataFrame, told: pl.Series, column: str) -> pl.DataFrame:
     """The issues of rows that still say yes where they were refused before."""
     was_refused = told.gather(valid[ROW]).str.contains(_sentence(column), literal=True).fill_null(value=False)
-    rows = valid.filter(was_refused & valid[column].fill_null(value=False))[ROW]
+    return _yes_issues(valid.filter(was_refused & valid[column].fill_null(value=False))[ROW], column, _DISPUTED.code)
+
+
+def _yes_issues(rows: pl.Series, column: str, code: str) -> pl.DataFrame:
+    """The issues of rows whose yes breaks a rule."""
+    rule = RULES[code]
     words = {
         "column": column,
         "value": "true",
-        "rule": _DISPUTED.code,
-        "severity": _DISPUTED.severity,
-        "message": _DISPUTED.message,
+        "rule": code,
+        "severity": rule.severity,
+        "message": rule.message,
         "suggestion": None,
     }
     lines = pl.DataFrame({"row": rows}).with_columns(pl.lit(word).alias(name) for name, word in words.items())
     return lines.select(pl.col(name).cast(dtype) for name, dtype in ISSUES.items())
 
 
-def first_rows(given: pl.DataFrame) -> pl.Series:
-    """`mb_row` as the frame has it, if it says something that can be for each row; else the positions."""
-    if ROW in given.columns and given.schema[ROW].is_integer():
-        rows = given[ROW].cast(pl.Int64, strict=False)
-        if rows.null_count() == 0 and not (rows < 0).any() and rows.n_unique() == len(rows):
-            return rows
-    return pl.int_range(given.height, dtype=pl.Int64, eager=True).alias(ROW)
+def numbered(given: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The contacts in a frame that is to be sent, and the number of each row.
+
+    A row keeps the number that an earlier push or validation gave it, where that is a whole number from 0 that no other
+    row has; the others get numbers of their own, and a log line says so.
+
+    Args:
+        given: a contacts frame or a results frame.
+
+    Returns:
+        The frame without the columns of results; a column `mb_row` of the user's own stays, as `source:mb_row`. And
+        `mb_row` with `mb_first_run_id`, which is null for rows that this push numbers.
+    """
+    contacts, nothing = given.drop(RESULTS, strict=False), pl.lit(None, dtype=pl.String)
+    anew = pl.DataFrame({ROW: pl.int_range(given.height, dtype=pl.Int64, eager=True)}).with_columns(
+        nothing.alias(FIRST_RUN)
+    )
+    if ROW not in given.columns:
+        return contacts, anew
+    rows = _whole_numbers(given[ROW])
+    if rows.null_count() and not any(name in given.columns for name in RESULTS if name != ROW):
+        name = f"source:{ROW}"
+        while name in given.columns:
+            name += "'"
+        _log.warning(
+            "column %r doesn't number the rows (whole numbers from 0, each once), so it is kept as %r and the rows are "
+            "numbered from 0",
+            ROW, name,
+        )  # fmt: skip
+        return given.rename({ROW: name}).drop(RESULTS, strict=False), anew
+    if rows.null_count():
+        _log.warning(
+            "%s of %s rows have no %s of an earlier push (blank, text, or the same in several rows): they are sent as "
+            "new rows, which update_results doesn't put into earlier results",
+            f"{rows.null_count():,}", f"{len(rows):,}", ROW,
+        )  # fmt: skip
+    beyond = (rows.max() if rows.count() else -1) + rows.is_null().cast(pl.Int64).cum_sum()
+    first = given[FIRST_RUN].cast(pl.String) if FIRST_RUN in given.columns else pl.Series([None] * len(rows))
+    known = first.cast(pl.String).fill_null(UNKNOWN_RUN).set(rows.is_null(), None)
+    return contacts, pl.DataFrame({ROW: rows.fill_null(beyond), FIRST_RUN: known})
 
 
-def results_frame(contacts: pl.DataFrame, rows: pl.Series, told: pl.DataFrame, run_id: str) -> pl.DataFrame:
+def _whole_numbers(column: pl.Series) -> pl.Series:
+    """The numbers that may stand for rows; null where a cell is none, or the same as another."""
+    if not column.dtype.is_integer():
+        return pl.Series(ROW, [None] * len(column), dtype=pl.Int64)
+    rows = column.cast(pl.Int64, strict=False)
+    return rows.set(~rows.is_between(0, _MOST_ROWS) | rows.is_duplicated(), None)
+
+
+def results_frame(contacts: pl.DataFrame, rows: pl.DataFrame, told: pl.DataFrame, run_id: str) -> pl.DataFrame:
     """The input's columns beside what became of each row, in the input's order.
 
     Args:
-        contacts: the input, without `mb_` columns.
-        rows: its `mb_row`.
+        contacts: the input, without the columns of results.
+        rows: its `mb_row` and `mb_first_run_id`.
         told: `position` and the columns `TOLD`, one line for each row, in any order.
         run_id: of the run.
     """
     columns = (
         told.sort("position")
-        .with_columns(rows, pl.lit(run_id).alias("mb_run_id"))
+        .with_columns(rows[ROW], rows[FIRST_RUN].fill_null(run_id), pl.lit(run_id).alias("mb_run_id"))
         .select(pl.col(name).cast(dtype) for name, dtype in RESULTS.items())
     )
     return contacts.hstack(columns)

@@ -15,12 +15,11 @@ from mbtoolkit.client import AsyncClient, Client, Outcome, Settings, error_of
 from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, InvalidContactError, SettingsError
 from mbtoolkit.limits import ACCOUNT_LIMITS, SMALLEST, Limits, limits_of
-from mbtoolkit.payloads import build_payloads
+from mbtoolkit.payloads import build_payloads, columns_to_clear
 from mbtoolkit.progress import Progress
-from mbtoolkit.reporting import first_rows, with_disputes
+from mbtoolkit.reporting import numbered, with_clear, with_disputes
 from mbtoolkit.runs import Conditions, Plan, begin, check_options, execute
 from mbtoolkit.schemas import ContactSchema
-from mbtoolkit.schemas.frames import RESULTS
 from mbtoolkit.sending import Rows, SendOptions
 from mbtoolkit.single import frame_of_contact
 from mbtoolkit.validation import validate_contacts
@@ -67,8 +66,10 @@ def upsert_contacts(
     `Run.open(run_id).resume(client)`, in another process too; `list_runs()` has the ids.
 
     Args:
-        contacts: a contacts frame, or a results frame (or part of one) to send again; its `mb_` columns are made anew.
-            An opt-in that was refused because another row said no stays refused until it is changed.
+        contacts: a contacts frame, or a results frame (or part of one) to send again: its rows keep their `mb_row`, the
+            other columns of results are made again. Rows of such a frame that have no `mb_row` of their own get numbers
+            beyond the others', and a log line says so. An opt-in that was refused because another row said no stays
+            refused until it is changed.
         client: where to send. Its settings are used, on connections of the run's own.
         list_id: uuid of the list for rows that name none; the client's by default.
         clear: columns in which a null cell is sent as an explicit null (see `build_payloads`).
@@ -100,7 +101,9 @@ def upsert_contacts(
 
     Returns:
         A results frame: the same rows in the same order, the input's columns untouched, then `mb_row` (the row's
-        position in the first frame it came from), `mb_status` and the other columns of `ResultsSchema`.
+        position in the first frame it came from, which the run `mb_first_run_id` sent), `mb_status` and the other
+        columns of `ResultsSchema`. A column `mb_row` of your own that doesn't number the rows is kept as
+        `source:mb_row`.
 
     Raises:
         FrameError: `contacts` is no polars DataFrame, `clear` names what can't be cleared, or `leave_out` a row that
@@ -116,12 +119,12 @@ def upsert_contacts(
     }  # fmt: skip
     _check_call(contacts, client, list_id, told)
     conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
-    frame = contacts.drop(RESULTS, strict=False)
-    validation = with_disputes(validate_contacts(frame, schema=schema), contacts)
+    (frame, rows), clear = numbered(contacts), columns_to_clear(clear)
+    validation = with_clear(with_disputes(validate_contacts(frame, schema=schema), contacts), clear)
     left_out = _positions(leave_out, contacts.height)
     _check_consent(validation.valid.filter(~pl.col(ROW).is_in(left_out.implode())), opt_ins_on)
     list_id = _list_of(list_id, client.settings)
-    plan = Plan.of(frame, first_rows(contacts), validation, left_out, list_id=list_id, clear=clear)
+    plan = Plan.of(frame, rows, validation, left_out, list_id=list_id, clear=clear)
     options = SendOptions(
         by_batch=_by_batch(via, plan, conditions.limits, batch_size, contact_ids),
         batch_size=batch_size,
@@ -134,8 +137,7 @@ def upsert_contacts(
         run_id, journal = str(uuid.uuid4()), None
     else:
         run_id, journal = begin(plan, client.settings, options, run_dir)
-    rows = Rows(plan.outgoing.height)
-    return execute(plan, rows, journal, client.settings, options, conditions, run_id)
+    return execute(plan, Rows(plan.outgoing.height), journal, client.settings, options, conditions, run_id)
 
 
 def _by_batch(via: Via, plan: Plan, limits: Limits | None, batch_size: int, contact_ids: ContactIds) -> bool:
@@ -228,11 +230,14 @@ def _body(
     Raises:
         UsageError: see `upsert_contact`.
     """
-    validation = validate_contacts(frame_of_contact(contact), schema=schema)
+    clear = columns_to_clear(clear)
+    validation = with_clear(validate_contacts(frame_of_contact(contact), schema=schema), clear)
     if not validation.ok:
         errors = validation.issues.filter(pl.col("severity") == "error").select("column", "message")
         told = "; ".join(f"{column or ''} {text}".strip() for column, text in errors.iter_rows())
-        raise InvalidContactError(told, validation.issues)
+        issues = validation.issues
+        del contact, validation, errors  # no tool that prints local variables finds them here
+        raise InvalidContactError(told, issues)
     payloads = build_payloads(validation.valid, list_id=_list_of(list_id, settings), clear=clear)
     body: str = payloads["payload"].item()
     return body.encode()

@@ -18,8 +18,8 @@ from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
 
 from mbtoolkit.cleaning.suggestions import suggested_texts
 from mbtoolkit.errors import FrameError, UsageError
-from mbtoolkit.schemas import ContactSchema, conform
-from mbtoolkit.schemas.conform import UNREAD_PREFIX, is_unread_column
+from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.schemas.conform import UNREAD_PREFIX, conform, is_unread_column
 from mbtoolkit.schemas.frames import ISSUES
 from mbtoolkit.schemas.judging import without_cells
 from mbtoolkit.schemas.rules import RULES, Rule, Severity

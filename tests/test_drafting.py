@@ -69,8 +69,8 @@ def test_a_dict_may_have_canonical_or_wire_names():
 
 
 def test_a_frame_row_leaves_out_what_is_carried_along_and_says_so():
-    draft = draft_of(pl.DataFrame({"email": ["a@example.com"], "note": ["x"], "mb_run_id": ["y"]}))
-    assert draft.left_out == ("note",)
+    draft = draft_of(pl.DataFrame({"email": ["a@example.com"], "note": ["x"], "mb_run_id": ["y"], "mb_note": ["z"]}))
+    assert draft.left_out == ("note", "mb_note")
     assert draft.texts == {"email": "a@example.com"}
 
 

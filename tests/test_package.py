@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 import subprocess
 import sys
 from importlib import import_module
@@ -151,3 +152,16 @@ for use in (lambda: cleaning.find_duplicates, lambda: cleaning.fix_mojibake(pl.S
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_name_in_a_package_hides_a_module_of_it():
+    names = [
+        each.name for each in pkgutil.walk_packages(mbtoolkit.__path__, "mbtoolkit.") if "__main__" not in each.name
+    ]
+    hidden = []
+    for name in names:
+        module, (package, _, own) = import_module(name), name.rpartition(".")
+        if getattr(sys.modules[package], own) is not module:
+            hidden.append(name)
+    assert len(names) > 100
+    assert hidden == []

@@ -278,6 +278,19 @@ def test_rows_without_an_identifier_are_those_blank_in_all(pairs: list[Pair], an
     assert rows_with(answers, "errors", "no_identifier") == blank
 
 
+def test_consent_to_nothing_is_told(pairs: list[Pair], answers: list[Line]) -> None:
+    said: dict[str, set[int]] = {"true": set(), "false": set(), "": set()}
+    for row, (person, answer) in enumerate(pairs):
+        for opt_in, cell in (("mobile_opt_in", "Mobile"), ("email_opt_in", "E-mail")):
+            if not person[cell].strip():
+                said[answer[opt_in]].add(row)
+    by_id = {row for row, (person, _) in enumerate(pairs) if person["CRM id"]}
+    nobody = rows_with(answers, "errors", "no_identifier")
+    assert rows_with(answers, "errors", "opt_in_without_address") == said["true"] - by_id
+    assert rows_with(answers, "warnings", "opt_out_without_address") == said["false"] - nobody
+    assert not said["true"] & by_id
+
+
 # --- what the CRM makes of them -------------------------------------------------------------------
 
 
@@ -405,4 +418,4 @@ def test_merged_rows_of_the_sample_are_of_one_person_each(sample_clean_up: Modul
     found, valid = sample_clean_up.merges(None)
     assert {name for name, tally in found.items() if tally.wrong} == set()
     assert {name: tally.left for name, tally in found.items() if tally.left} == {"joins_contacts": 12}
-    assert valid == 4844
+    assert valid == 4838

@@ -661,7 +661,8 @@ def test_rows_to_leave_out_that_are_none_are_refused(crm, client, people, rows):
 
 @pytest.mark.parametrize("column", ["email_opt_in", "mobile_opt_in"])
 def test_a_refused_yes_stays_refused_when_it_is_sent_again_without_the_no(crm, client, column):
-    frame = pl.DataFrame({"email": ["a@example.com"] * 2, column: [True, False]})
+    person = {"email": "a@example.com", "mobile_country_code": 44, "mobile_number": 7700900123}
+    frame = pl.DataFrame(person | {column: [True, False]})
     results = upsert_contacts(frame, client)
     assert statuses(results) == ["invalid", "succeeded"]
     for _ in range(2):
@@ -674,3 +675,39 @@ def test_a_refused_yes_stays_refused_when_it_is_sent_again_without_the_no(crm, c
     decided = upsert_contacts(results.select(frame.columns), client)
     assert statuses(decided) == ["succeeded"]
     assert crm.contacts()[column].to_list() == [True]
+
+
+@pytest.mark.parametrize("how", ["frame", "one", "sent again"])
+def test_a_yes_reaches_no_address_that_is_not_in_its_row(crm, client, how):
+    phone = {"mobile_country_code": 44, "mobile_number": 7700900123}
+    upsert_contact({**phone, "email": "ann@example.com", "email_opt_in": False}, client)
+    row = {**phone, "email_opt_in": True}
+    if how == "one":
+        with pytest.raises(InvalidContactError, match="email_opt_in says yes, but the row has no address"):
+            upsert_contact(row, client)
+    else:
+        results = upsert_contacts(pl.DataFrame(row), client)
+        if how == "sent again":
+            results = upsert_contacts(results, client)
+        assert results.select("mb_status", "mb_code").rows() == [("invalid", "opt_in_without_address")]
+    assert crm.contacts()["email_opt_in"].to_list() == [False]
+    assert crm.requests().height == 1
+
+
+def test_a_yes_beside_a_cleared_address_is_not_sent(crm, client):
+    ann = upsert_contact({"email": "ann@example.com", "email_opt_in": False}, client).contact_id
+    row = {"contact_id": ann, "email_opt_in": True}
+    with pytest.raises(InvalidContactError, match="email_opt_in says yes to an address or number that is cleared"):
+        upsert_contact(row, client, clear=["email"])
+    both = pl.DataFrame({"contact_id": [ann, ann], "email": [None, "ann@example.com"], "email_opt_in": [True, True]})
+    results = upsert_contacts(both, client, clear=iter(["email"]))
+    assert results["mb_code"].to_list() == ["opt_in_beside_clear", None]
+    assert crm.contacts()["email_opt_in"].to_list() == [True]
+    assert results["mb_status"].to_list() == ["invalid", "succeeded"]
+
+
+def test_a_refused_contact_is_not_kept_in_the_frame_that_refuses_it(client):
+    with pytest.raises(InvalidContactError) as caught:
+        upsert_contact({"email": "ann@example"}, client)
+    last = caught.traceback[-1].locals
+    assert "ann@example" not in "".join(repr(value) for name, value in last.items() if name != "issues")

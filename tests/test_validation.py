@@ -118,7 +118,7 @@ def test_what_is_sound_has_no_issue(row):
         pytest.param(
             {"email": None, "contact_id": None, "mobile_number": None, "mobile_country_code": None}, id="nulls"
         ),
-        pytest.param({"property:City": "Oslo", "email_opt_in": True}, id="only other fields"),
+        pytest.param({"property:City": "Oslo", "email_opt_in": False}, id="only other fields"),
     ],
 )
 def test_a_row_without_an_identifier_is_refused(row):
@@ -249,12 +249,49 @@ def test_what_is_no_schema_is_a_wrong_call(schema):
 
 @pytest.mark.parametrize("column", ["email_opt_in", "mobile_opt_in"])
 def test_yes_beside_no_for_one_contact_refuses_the_yes(column):
-    rows = [PERSON | {column: True}, PERSON | {column: False}, PERSON | {column: None}]
+    person = PERSON | {"mobile_country_code": 44, "mobile_number": 7700900123}
+    rows = [person | {column: True}, person | {column: False}, person | {column: None}]
     validation = validate_contacts(pl.DataFrame(rows))
     assert validation.issues.filter(pl.col("severity") == "error").select("row", "column", "rule").rows() == [
         (0, column, "consent_conflict")
     ]
     assert validation.valid["mb_row"].to_list() == [1, 2]
+
+
+PHONE = {"mobile_country_code": 44, "mobile_number": 7700900123}
+YES, BY_ID, NO = "opt_in_without_address", "opt_in_by_contact_id", "opt_out_without_address"
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "found"),
+    [
+        pytest.param(PHONE, "email_opt_in", {True: YES, False: NO}, id="a phone alone"),
+        pytest.param(PERSON, "mobile_opt_in", {True: YES, False: NO}, id="an e-mail alone"),
+        pytest.param({"contact_id": 7}, "email_opt_in", {True: BY_ID, False: NO}, id="a contact id"),
+        pytest.param({"contact_id": 7} | PHONE, "email_opt_in", {True: BY_ID, False: NO}, id="id and phone"),
+        pytest.param({}, "mobile_opt_in", {True: YES}, id="nobody"),
+        pytest.param(PHONE, "mobile_opt_in", {}, id="its own phone"),
+        pytest.param(PERSON, "email_opt_in", {}, id="its own e-mail"),
+        pytest.param({"email": " "} | PHONE, "email_opt_in", {True: YES, False: NO}, id="a blank e-mail"),
+        pytest.param({"email": "ada@"} | PHONE, "email_opt_in", {}, id="an e-mail that is wrong itself"),
+        pytest.param({"mobile_number": "x"} | PERSON, "mobile_opt_in", {}, id="a phone that can't be read"),
+        pytest.param({"mobile_country_code": 44} | PERSON, "mobile_opt_in", {}, id="half a phone"),
+        pytest.param({"unread:email": "unread: x"} | PHONE, "email_opt_in", {}, id="an unread e-mail"),
+    ],
+)
+def test_an_opt_in_needs_the_address_that_it_is_about(row, column, found):
+    for said in (True, False, None):
+        about = [rule for _, name, rule in issues_of(row | {column: said}) if name == column]
+        assert about == ([found[said]] if said in found else []), said
+
+
+def test_a_yes_without_its_address_is_said_with_the_next_step():
+    rows = {"mobile_country_code": [44, 44], "mobile_number": [7700900123, 7700900124], "email_opt_in": [True, False]}
+    issues = validate_contacts(pl.DataFrame(rows)).issues
+    assert issues.select("row", "severity").rows() == [(0, "error"), (1, "warning")]
+    assert "add the contact_id" in issues["message"][0]
+    assert "whatever contact the row's contact_id, mobile or e-mail finds" in issues["message"][1]
+    assert issues["suggestion"].to_list() == [None, None]
 
 
 # --- the issues -----------------------------------------------------------------------------------

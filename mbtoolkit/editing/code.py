@@ -31,7 +31,7 @@ def edits_code(
         dropped: columns that are to go.
     """
     imports = ["import polars as pl"] if changed else []
-    imports += ["from mbtoolkit.schemas import conform"] if conforming else []
+    imports += ["from mbtoolkit.schemas.conform import conform"] if conforming else []
     steps = ["contacts = conform(contacts)"] if conforming else []
     if changed:
         lines = [
@@ -65,6 +65,6 @@ def recipe_code(recipe: Recipe, *, conforming: bool = False) -> str:
         conforming: whether the frame has to be brought into its canonical types first.
     """
     imports, _, made = recipe.code.partition("\n\n")
-    imports += "\nfrom mbtoolkit.schemas import conform" if conforming else ""
+    imports += "\nfrom mbtoolkit.schemas.conform import conform" if conforming else ""
     lines = ["contacts = conform(contacts)"] if conforming else []
     return "\n".join([imports, "", *lines, made, "contacts = recipe.run(contacts).contacts"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 import polars as pl
 
@@ -16,10 +15,7 @@ from mbtoolkit.contacts import (
     label_of,
 )
 from mbtoolkit.errors import FrameError
-from mbtoolkit.schemas import UNREAD_PREFIX, is_unread_column, unread_column
-
-RESULT_PREFIX: Final = "mb_"
-"""What the names of the columns begin with that the toolkit itself adds to a frame."""
+from mbtoolkit.schemas import RESULTS, UNREAD_PREFIX, is_unread_column, unread_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ def may_be_edited(name: str, dtype: pl.DataType) -> bool:
     The toolkit's own columns, nested ones and those that hold no text can't; nor can one whose name polars would take
     for a pattern of names, because no recipe could name it.
     """
-    if name == PROPERTIES_COLUMN or name.startswith((RESULT_PREFIX, UNREAD_PREFIX)):
+    if name == PROPERTIES_COLUMN or name in RESULTS or name.startswith(UNREAD_PREFIX):
         return False
     is_pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
     return not is_pattern and (name in BY_NAME or dtype == pl.String)

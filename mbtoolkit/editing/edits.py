@@ -20,7 +20,8 @@ from mbtoolkit.editing.typed import Draft, draft_cells
 from mbtoolkit.editing.views import View, rows_holding, rows_like, sorted_rows
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.recipes import ApplySuggestions, Cell, EditCells, Recipe, Step, row_prints
-from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, conform, is_unread_column, unread_column
+from mbtoolkit.schemas import UNREAD_PREFIX, ContactSchema, is_unread_column, unread_column
+from mbtoolkit.schemas.conform import conform
 from mbtoolkit.validation import validate_contacts
 
 ACROSS_ROWS: Final = ("duplicate_identifier", "consent_conflict", "joins_contacts", "field_uniqueness")

@@ -29,6 +29,7 @@ from mbtoolkit.recipes.step import counted
 from mbtoolkit.reporting import with_disputes
 from mbtoolkit.results import update_results
 from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.schemas.frames import FIRST_RUN, ROW
 from mbtoolkit.schemas.texts import text_form
 from mbtoolkit.upserts import upsert_contacts
 from mbtoolkit.validation import Validation, validate_contacts
@@ -515,7 +516,9 @@ class FilePush:
         if self.results is None:
             self.results = results
         else:
-            told = results.filter(pl.col("mb_code").ne_missing("left_out"))
+            # All contacts are pushed again, in the same places: rows are those of the first push.
+            numbers = self.results.select(ROW, FIRST_RUN)
+            told = results.with_columns(numbers.get_columns()).filter(pl.col("mb_code").ne_missing("left_out"))
             self.results = update_results(self.results, told)
 
     @property

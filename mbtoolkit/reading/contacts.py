@@ -14,10 +14,12 @@ from mbtoolkit.cleaning.phones import CALLING_CODE, calling_code, split_phones
 from mbtoolkit.cleaning.shown import NOTED_RULE
 from mbtoolkit.contacts import is_contact_column, is_property_column
 from mbtoolkit.errors import MappingError, SourceWarning
+from mbtoolkit.reading.exports import is_export
 from mbtoolkit.reading.mapping import load_mapping, resolve_mapping, unfit
 from mbtoolkit.reading.sources import load
 from mbtoolkit.reading.tables import Table, quoted
 from mbtoolkit.schemas.conform import conform, is_unread_column, unread_column
+from mbtoolkit.schemas.frames import ROW
 from mbtoolkit.schemas.texts import stripped, text_form
 
 _CODE, _NUMBER = "mobile_country_code", "mobile_number"
@@ -37,7 +39,9 @@ def read_contacts(
     Text files are read as text and then converted by declared rules, so that nothing is guessed away. What can't be
     converted becomes null in its column and stays, as found, in a column `unread:<column>` beside it;
     `validate_contacts` lists it, and the row is not sent until it is mended. A column of the source that bears a name
-    which is needed for something else is carried along as `source:<column>`.
+    which is needed for something else is carried along as `source:<column>`. A file that `write_results` wrote comes
+    back with its row numbers (`mb_row`), so that its rows can be pushed again and put in by `update_results`, in
+    whatever order; the mapping is no more needed for it.
 
     Args:
         source: path of a CSV or TSV file (any separator; UTF-8, UTF-16, Latin-1; gzip), an Excel workbook, a parquet
@@ -129,6 +133,8 @@ def _displaced(frame: pl.DataFrame, resolved: Mapping[str, str], earlier: list[p
     taken = set(resolved.values()) - set(resolved)
     # What is not mapped is never sent, whatever it is called.
     taken |= {column for column in frame.columns if is_contact_column(column) and column not in resolved}
+    if ROW in frame.columns and not is_export(frame.columns) and not frame.schema[ROW].is_integer():
+        taken.add(ROW)
     taken |= {notes.name for notes in earlier if notes.null_count() > _as_text(frame, notes.name).null_count()}
     names: dict[str, str] = {}
     for column in frame.columns:

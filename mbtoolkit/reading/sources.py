@@ -20,6 +20,7 @@ import polars as pl
 from mbtoolkit.errors import SourceError
 from mbtoolkit.reading.delimited import decode, load_delimited
 from mbtoolkit.reading.excel import ENDINGS, load_excel
+from mbtoolkit.reading.exports import restored
 from mbtoolkit.reading.frames import load_frame
 from mbtoolkit.reading.json_lines import load_json_lines
 from mbtoolkit.reading.tables import MAX_SOURCE_BYTES, Table
@@ -71,7 +72,7 @@ def load(source: Any, *, sheet: str | int | None, separator: str | None, encodin
     elif isinstance(source, bytes | bytearray | memoryview):
         table = _load_bytes(bytes(source), "the given bytes", "", sheet, separator, encoding)
     else:
-        table = load_frame(source)
+        table = restored(load_frame(source))
     if not table.frame.width:
         msg = "the source has no columns: it needs at least one with an identifier (contact_id, mobile or email)"
         raise SourceError(msg)
@@ -168,7 +169,7 @@ def _load_bytes(
     else:
         table = _load_text(data, name, suffix, separator, encoding)
     table.notes[:0] = notes
-    return table
+    return restored(table, is_text=kind == "text")
 
 
 def _load_text(data: bytes, name: str, suffix: str, separator: str | None, encoding: str | None) -> Table:

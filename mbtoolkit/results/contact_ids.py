@@ -7,9 +7,9 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.errors import FrameError
-from mbtoolkit.results.frames import ROW, told_by
-from mbtoolkit.schemas import conform
-from mbtoolkit.schemas.conform import unread_column
+from mbtoolkit.results.frames import told_by
+from mbtoolkit.schemas.conform import conform, unread_column
+from mbtoolkit.schemas.frames import FIRST_RUN, ROW, UNKNOWN_RUN
 
 _ID: Final = "contact_id"
 _LEARNT: Final = "mb_contact_id"
@@ -35,6 +35,7 @@ def with_contact_ids(contacts: pl.DataFrame, results: pl.DataFrame) -> pl.DataFr
     """
     told = told_by(results)
     rows = _rows(contacts)
+    _check_origin(contacts, results)
     missing = told.height - int(told[ROW].is_in(rows.implode()).sum())
     if missing:
         msg = f"{missing:,} of the results' rows are not among the contacts: give the frame that was sent"
@@ -46,6 +47,26 @@ def with_contact_ids(contacts: pl.DataFrame, results: pl.DataFrame) -> pl.DataFr
     # Once more, for what could not be read no longer counts where there is an id by now.
     filled = conform(had.with_columns(pl.coalesce(learnt, pl.col(_ID)).alias(_ID)))
     return whole.with_columns(filled.get_columns())
+
+
+def _check_origin(contacts: pl.DataFrame, results: pl.DataFrame) -> None:
+    """Raises:
+    FrameError: rows of the results were numbered by a push of something else than these contacts.
+    """
+    told = _origins(results)
+    own = _origins(contacts) if ROW in contacts.columns else set()
+    if (len(told) > 1 and not own) or (own and not told <= own):
+        msg = (
+            "the results' rows are numbered by several pushes or by another one than the contacts, so it can't be said "
+            f"which is which; give those of one push: results.filter(pl.col({FIRST_RUN!r}) == ...)"
+        )
+        raise FrameError(msg)
+
+
+def _origins(frame: pl.DataFrame) -> set[str]:
+    """The runs that numbered the rows, as far as they are known."""
+    found = frame[FIRST_RUN].drop_nulls().cast(pl.String).unique().to_list() if FIRST_RUN in frame.columns else []
+    return set(found) - {UNKNOWN_RUN}
 
 
 def _rows(contacts: pl.DataFrame) -> pl.Series:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from mbtoolkit.errors import UsageError
-from mbtoolkit.results.frames import ROW, told_by
+from mbtoolkit.results.frames import told_by
+from mbtoolkit.schemas.frames import ROW
 
 
 def summarize(results: pl.DataFrame, *, reasons: int = 5) -> pl.DataFrame:

@@ -7,13 +7,10 @@ from typing import Final
 
 import polars as pl
 
-from mbtoolkit.schemas.texts import text_form
+from mbtoolkit.schemas.texts import FORMULA, text_form
 
 XLSX_MAX_TEXT: Final = 32_767
 """UTF-16 units that a cell holds. Source: Microsoft, "Excel specifications and limits"."""
-
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the start of a formula, or skips before one. Source: OWASP, "CSV Injection"."""
 
 _CUT: Final = " [cut: {:,} characters]"
 
@@ -26,8 +23,7 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
 def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     """Every column as text, with an apostrophe before what a spreadsheet would take for a formula; numbers are none."""
     cells = pl.first()
-    is_formula = pl.any_horizontal(cells.str.starts_with(start) for start in FORMULA_STARTS)
-    guarded = pl.when(is_formula).then(pl.concat_str(pl.lit("'"), cells)).otherwise(cells)
+    guarded = cells.str.replace(FORMULA, "'$1")
     return pl.DataFrame(
         {
             column.name: _text(column) if column.dtype.is_numeric() else _evaluated(_text(column), guarded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -17,8 +18,9 @@ import polars as pl
 
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.results.frames import told_by
-from mbtoolkit.results.texts import FORMULA_STARTS, as_text, fitting, for_parquet, without_formulas
+from mbtoolkit.results.texts import as_text, fitting, for_parquet, without_formulas
 from mbtoolkit.schemas.frames import ISSUES
+from mbtoolkit.schemas.texts import FORMULA
 from mbtoolkit.validation import validate_contacts
 
 ENDINGS: Final = (".xlsx", ".csv", ".parquet")
@@ -209,7 +211,7 @@ def _write(frame: pl.DataFrame, path: str | os.PathLike[str], sheet: str, marks:
 
 def _write_csv(frame: pl.DataFrame, file: IO[bytes]) -> None:
     head = io.StringIO()
-    guarded = (f"'{name}" if name.startswith(FORMULA_STARTS) else name for name in frame.columns)
+    guarded = (re.sub(FORMULA, r"'\1", name) for name in frame.columns)
     csv.writer(head, lineterminator="\n").writerow(guarded)
     file.write(head.getvalue().encode())
     without_formulas(frame).write_csv(file, include_header=False)

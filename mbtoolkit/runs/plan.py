@@ -11,10 +11,10 @@ import polars as pl
 from mbtoolkit.client import Outcome
 from mbtoolkit.payloads import build_payloads
 from mbtoolkit.reporting import left_out_frame, refused_frame, results_frame
+from mbtoolkit.schemas.frames import FIRST_RUN, ROW, UNKNOWN_RUN
 from mbtoolkit.sending import OUTGOING, Outgoing, Rows, outgoing_frame, told_frame
 from mbtoolkit.validation import Validation
 
-ROW: Final = "mb_row"
 _CONTACTS, _OUTGOING, _REFUSED = "contacts", "outgoing", "refused"
 
 
@@ -23,15 +23,15 @@ class Plan:
     """The rows of a frame: those that are sent, and what is said of the others.
 
     Attributes:
-        contacts: the input, without `mb_` columns.
-        rows: its `mb_row`.
+        contacts: the input, without the columns of results.
+        rows: its `mb_row` and `mb_first_run_id`.
         positions: of the rows that are sent.
         outgoing: the rows that are sent.
         unsent: `position` and what is said of the rows that are not sent.
     """
 
     contacts: pl.DataFrame
-    rows: pl.Series
+    rows: pl.DataFrame
     positions: pl.Series
     outgoing: Outgoing
     unsent: pl.DataFrame
@@ -40,7 +40,7 @@ class Plan:
     def of(
         cls,
         contacts: pl.DataFrame,
-        rows: pl.Series,
+        rows: pl.DataFrame,
         validation: Validation,
         left_out: pl.Series,
         *,
@@ -50,8 +50,8 @@ class Plan:
         """The plan for a validated frame.
 
         Args:
-            contacts: the input, without `mb_` columns.
-            rows: its `mb_row`.
+            contacts: the input, without the columns of results.
+            rows: its `mb_row` and `mb_first_run_id`, null where this run numbers the row.
             validation: of it.
             left_out: positions of rows that are not sent.
             list_id: of rows that name none.
@@ -82,7 +82,7 @@ class Plan:
     def frozen(self) -> dict[str, pl.DataFrame]:
         """The plan as frames by name."""
         return {
-            _CONTACTS: self.contacts.with_columns(self.rows.alias(ROW)),
+            _CONTACTS: self.contacts.hstack(self.rows),
             _OUTGOING: self.outgoing.frame.with_columns(self.positions.cast(pl.Int64).alias("position")),
             _REFUSED: self.unsent,
         }
@@ -91,9 +91,11 @@ class Plan:
     def thawed(cls, frames: Mapping[str, pl.DataFrame]) -> Self:
         """The plan in frames of `frozen`."""
         contacts, outgoing = frames[_CONTACTS], frames[_OUTGOING]
+        if FIRST_RUN not in contacts.columns:  # of an earlier version
+            contacts = contacts.with_columns(pl.lit(UNKNOWN_RUN).alias(FIRST_RUN))
         return cls(
-            contacts.drop(ROW),
-            contacts[ROW],
+            contacts.drop(ROW, FIRST_RUN),
+            pl.DataFrame([contacts[ROW], contacts[FIRST_RUN]]),
             outgoing["position"].alias(ROW),
             Outgoing(outgoing.select(*OUTGOING)),
             frames[_REFUSED],

@@ -18,18 +18,22 @@ from mbtoolkit.client.answers import Kind
 from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import look
 from mbtoolkit.limits import Limits, limits_of
+from mbtoolkit.payloads import columns_to_clear
 from mbtoolkit.progress import Progress
+from mbtoolkit.reporting import numbered, with_clear
 from mbtoolkit.results import update_results
+from mbtoolkit.results.frames import row_numbers
 from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, execute
 from mbtoolkit.runs.plan import Plan
 from mbtoolkit.runs.run import begin, runs_dir
 from mbtoolkit.schemas import ContactSchema
-from mbtoolkit.schemas.frames import RESULTS
+from mbtoolkit.schemas.frames import FIRST_RUN, RESULTS
 from mbtoolkit.sending import KEPT, Recorder, Rows, SendOptions
 from mbtoolkit.validation import validate_contacts
 
 _OPEN: Final = ("accepted", "unknown")
+_NEEDED: Final = tuple(name for name in RESULTS if name != FIRST_RUN)  # results of earlier versions lack it
 _KEPT: Final = Outcome("not_sent", code=KEPT, message="not part of this run")
 _SETTLED: Final[dict[str, Kind]] = {"succeeded": "stored", "rejected": "rejected"}
 _OVERTAKEN: Final = "a later row of the same contact is stored, so it is not sent again"
@@ -84,11 +88,11 @@ def reconcile(
     was_open = results["mb_status"].cast(pl.String).is_in(_OPEN)
     if not was_open.any():
         return results
-    contacts = results.drop(RESULTS, strict=False)
-    validation = validate_contacts(contacts, schema=schema)
+    (contacts, numbers), clear = numbered(results), columns_to_clear(clear)
+    validation = with_clear(validate_contacts(contacts, schema=schema), clear)
     plan = Plan.of(
         contacts,
-        results["mb_row"],
+        numbers,
         validation,
         pl.Series([], dtype=pl.Int64),
         list_id=client.settings.list_id if list_id is None else list_id,
@@ -123,7 +127,7 @@ def _sizes(results: pl.DataFrame, run_dir: str | Path | None) -> dict[str, int]:
 
 def _known(plan: Plan, results: pl.DataFrame, sizes: Mapping[str, int], recorder: Recorder) -> Rows:
     """What the frame says of the rows of the plan, told to the recorder."""
-    before = results.select(*RESULTS)[plan.positions.cast(pl.Int64)].with_row_index("row")
+    before = results.select(_NEEDED)[plan.positions.cast(pl.Int64)].with_row_index("row")
     accepted = before.filter((pl.col("mb_status") == "accepted") & pl.col("mb_batch_id").is_not_null())
     for (batch_id,), part in accepted.group_by("mb_batch_id", maintain_order=True):
         recorder.accept(part["row"].to_list(), str(batch_id), sizes.get(str(batch_id)))
@@ -163,14 +167,12 @@ def _check(results: object, client: object) -> None:
     """Raises:
     FrameError, SettingsError: see `reconcile`.
     """
-    if not isinstance(results, pl.DataFrame) or not set(RESULTS) <= set(results.columns):
+    if not isinstance(results, pl.DataFrame) or not set(_NEEDED) <= set(results.columns):
         msg = (
             "reconcile takes a results frame, such as upsert_contacts returns: a polars DataFrame with its mb_ columns"
         )
         raise FrameError(msg)
-    if results["mb_row"].n_unique() != results.height:
-        msg = "two rows of the frame have one mb_row; give the results of one push, or join them with update_results"
-        raise FrameError(msg)
+    row_numbers(results, "results")
     if not isinstance(client, Client | AsyncClient):
         msg = f"reconcile takes a Client, not a {type(client).__name__}; Client.from_env() makes one"
         raise SettingsError(msg)

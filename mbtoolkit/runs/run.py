@@ -19,6 +19,7 @@ from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import Journal, Look
 from mbtoolkit.limits import Limits, limits_of, state_dir
 from mbtoolkit.progress import Progress
+from mbtoolkit.reporting import numbered
 from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, counts_of, execute
 from mbtoolkit.runs.plan import FROZEN, Plan
@@ -376,10 +377,11 @@ def _check_same(plan: Plan, contacts: pl.DataFrame | None) -> None:
     """
     if contacts is None:
         return
+    contacts, _ = numbered(contacts)
     # Not select: it takes a name such as "^a$" for a pattern.
     kept = pl.DataFrame({each.name: each for each in contacts.iter_columns() if each.name in plan.contacts.columns})
     lost = {name for name, dtype in contacts.schema.items() if dtype != pl.Object} - set(plan.contacts.columns)
-    if {name for name in lost if not name.startswith("mb_")} or not kept.equals(plan.contacts):
+    if lost or not kept.equals(plan.contacts):
         msg = "contacts is not the frame that the run was made of; to send this one, call upsert_contacts"
         raise FrameError(msg)
 

@@ -1,6 +1,6 @@
 """pandera models of every frame that crosses a boundary, and the rules they hold."""
 
-from mbtoolkit.schemas.conform import DTYPES, UNREAD_PREFIX, conform, is_unread_column, unread_column
+from mbtoolkit.schemas.conform import DTYPES, UNREAD_PREFIX, is_unread_column, unread_column
 from mbtoolkit.schemas.contacts import ContactSchema
 from mbtoolkit.schemas.frames import (
     ISSUES,
@@ -30,7 +30,6 @@ __all__ = [
     "Rule",
     "Severity",
     "Status",
-    "conform",
     "is_unread_column",
     "shared_identifiers",
     "unread_column",

@@ -23,6 +23,7 @@ from pandera.api.polars.types import PolarsData
 
 from mbtoolkit.contacts import (
     BY_NAME,
+    CONSENT_TO,
     IDENTIFIERS,
     MAX_COUNTRY_CODE,
     MAX_PHONE_DIGITS,
@@ -181,6 +182,19 @@ class ContactSchema(pa.DataFrameModel):
     def _email_consent(cls, data: PolarsData) -> pl.LazyFrame | bool:
         return _consent_agrees(data)
 
+    @pa.check(*CONSENT_TO, name="opt_in_without_address")
+    def _yes_has_address(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _mask(data, ~(_lacks_address(data, said=True) & ~_has(data, "contact_id")))
+
+    @pa.check(*CONSENT_TO, name="opt_in_by_contact_id", raise_warning=True, n_failure_cases=0)
+    def _yes_by_contact_id(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        return _mask(data, ~(_lacks_address(data, said=True) & _has(data, "contact_id")))
+
+    @pa.check(*CONSENT_TO, name="opt_out_without_address", raise_warning=True, n_failure_cases=0)
+    def _no_has_address(cls, data: PolarsData) -> pl.LazyFrame | bool:
+        finds_somebody = pl.any_horizontal(_has(data, identifier) for identifier in IDENTIFIERS)
+        return _mask(data, ~(_lacks_address(data, said=False) & finds_somebody))
+
     @pa.check(PROPERTY_COLUMNS, name="property_key")
     def _property_key(cls, data: PolarsData) -> pl.LazyFrame | bool:
         column = str(data.key)
@@ -237,6 +251,19 @@ class ContactSchema(pa.DataFrameModel):
             return True
         people = shared.group_by("row").agg(pl.col("group").n_unique())
         return _except_rows(data, people.filter(pl.col("group") > 1)["row"])
+
+
+def _has(data: PolarsData, identifier: str) -> pl.Expr:
+    """Whether each row has an identifier; text that could not be read counts, for it keeps the row back anyway."""
+    return _filled(data.lazyframe.collect_schema().names(), IDENTIFIERS[identifier])
+
+
+def _lacks_address(data: PolarsData, *, said: bool) -> pl.Expr:
+    """Whether each row's opt-in says so, and the address or number that it is about is not in the row."""
+    opt_in, columns = str(data.key), data.lazyframe.collect_schema().names()
+    # Half a mobile is another rule's affair.
+    has_address = pl.any_horizontal(_filled(columns, (name,)) for name in CONSENT_TO[opt_in])
+    return (pl.col(opt_in).eq_missing(pl.lit(said)) & ~has_address).alias("lacks")
 
 
 def _consent_agrees(data: PolarsData) -> pl.LazyFrame | bool:

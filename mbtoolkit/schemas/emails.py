@@ -17,8 +17,10 @@ quoted local parts, comments or address literals.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
+import idna
 import polars as pl
 
 EMAIL_PATTERN: Final = (
@@ -107,3 +109,42 @@ def mended_email(email: pl.Expr) -> pl.Expr:
     """The same address without what can't be seen and in the usual Unicode form, where that would pass; else null."""
     mended = visible_email(email)
     return pl.when(email_is_well_formed(mended) & (mended != email)).then(mended)
+
+
+def email_identity(emails: pl.Series) -> pl.Series:
+    """Each address in the one form in which two are compared, under the same name.
+
+    Without what can't be seen, in lower case and NFC; the domain in Unicode, whether it was written so or in its ASCII
+    form (`xn--...`), with full-width letters and stops as plain ones.
+    """
+    email = pl.first()
+    read = emails.to_frame().select(visible_email(email).str.to_lowercase().str.normalize("NFC")).to_series()
+    domains = read.to_frame().select(email.str.extract("@([^@]*)$").alias("domain")).to_series()
+    written = domains.filter(domains.str.contains(r"[^\x00-\x7f]|xn--")).unique().to_list()
+    other = {domain: compared for domain in written if (compared := _compared_domain(domain)) != domain}
+    if not other:
+        return read
+    joined = pl.concat_str(pl.col("read").str.extract("(?s)^(.*@)"), pl.col("domain").replace(other))
+    frame = pl.DataFrame([read.alias("read"), domains])
+    return frame.select(pl.coalesce(joined, pl.col("read")).alias(emails.name)).to_series()
+
+
+def _compared_domain(domain: str) -> str:
+    if len(domain) > MAX_EMAIL_BYTES:
+        return domain
+    decoded = ".".join(map(_decoded_label, domain.split(".")))
+    try:
+        return idna.uts46_remap(decoded, std3_rules=False)
+    except idna.IDNAError:
+        return unicodedata.normalize("NFC", decoded)
+
+
+def _decoded_label(label: str) -> str:
+    """What a label in ASCII form stands for; the label itself where it stands for nothing else."""
+    bare = label.removeprefix("xn--")
+    try:
+        decoded = bare.encode("ascii").decode("punycode")
+        is_that = bare != label and not decoded.isascii() and decoded.encode("punycode").decode() == bare
+    except UnicodeError:
+        return label
+    return decoded if is_that else label

@@ -45,8 +45,14 @@ RESULTS: Final[dict[str, pl.DataType]] = {
     "mb_attempts": pl.Int32(),
     "mb_batch_id": pl.String(),
     "mb_run_id": pl.String(),
+    "mb_first_run_id": pl.String(),
 }
 """What a results frame adds to the input's columns."""
+
+ROW: Final = "mb_row"
+FIRST_RUN: Final = "mb_first_run_id"
+UNKNOWN_RUN: Final = "unknown"
+"""`mb_first_run_id` of rows that came with a number and without the run that gave it."""
 
 
 class IssuesSchema(pa.DataFrameModel):
@@ -89,7 +95,8 @@ class ResultsSchema(pa.DataFrameModel):
     """What a results frame adds to the input's columns.
 
     `mb_row` is the row's position in the first frame it came from; `mb_code` a stable word for the reason (a rule's
-    code where the toolkit refused the row); `mb_http_status` is null where no answer came.
+    code where the toolkit refused the row); `mb_http_status` is null where no answer came. `mb_first_run_id` is the run
+    that numbered the row: two results frames are about the same row where both are equal.
     """
 
     mb_row: pl.Int64 = pa.Field(ge=0)
@@ -102,3 +109,4 @@ class ResultsSchema(pa.DataFrameModel):
     mb_attempts: pl.Int32 = pa.Field(ge=0)
     mb_batch_id: pl.String = pa.Field(nullable=True)
     mb_run_id: pl.String = pa.Field(nullable=True)
+    mb_first_run_id: pl.String

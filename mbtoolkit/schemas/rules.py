@@ -105,6 +105,28 @@ _ALL: Final = (
         "says yes where another row of the same contact says no; the no stands until you decide: correct one of them",
     ),
     Rule(
+        "opt_in_without_address",
+        "says yes, but the row has no address or number for it, and the contact's own may be another one; fill it in, "
+        "add the contact_id, or leave the opt-in blank",
+    ),
+    Rule(
+        "opt_in_by_contact_id",
+        "says yes, but the row has no address or number for it; it turns on consent for whatever address or number the "
+        "CRM has for this contact_id: check that the yes was given for that one",
+        "warning",
+    ),
+    Rule(
+        "opt_in_beside_clear",
+        "says yes to an address or number that is cleared in the same row; fill it in, take it out of clear, or leave "
+        "the opt-in blank",
+    ),
+    Rule(
+        "opt_out_without_address",
+        "says no, but the row has no address or number for it; it turns off consent for whatever contact the row's "
+        "contact_id, mobile or e-mail finds: check that the no is theirs",
+        "warning",
+    ),
+    Rule(
         "joins_contacts",
         "the row has the e-mail of one contact and the mobile of another; the CRM may refuse it: check who it is",
         "warning",
@@ -121,4 +143,5 @@ _ALL: Final = (
 )
 
 RULES: Final[dict[str, Rule]] = {rule.code: rule for rule in _ALL}
-"""Every rule of `ContactSchema`, and those for `nullable=False` and `unique` in a subclass, by its code."""
+"""Every rule of `ContactSchema`, those for `nullable=False` and `unique` in a subclass, and what a push adds to them
+(`opt_in_beside_clear`), by its code."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mbtoolkit.contacts import MAX_COUNTRY_CODE, MAX_PHONE_DIGITS, OPT_INS
-from mbtoolkit.schemas.emails import unusual_emails, visible_email
+from mbtoolkit.schemas.emails import email_identity, unusual_emails
 
 SHARED = {"row": pl.UInt32, "identifier": pl.String, "group": pl.UInt32, "component": pl.UInt32}
 
@@ -18,7 +18,7 @@ def identifier_keys(frame: pl.DataFrame, unusual: pl.Series | None = None) -> di
         unusual: what `unusual_emails` says of its e-mail column, where that is known already.
 
     Returns:
-        identifier -> keys: contact_id as it is, mobile as one Int64, email as it reads and in lower case, so that a row
+        identifier -> keys: contact_id as it is, mobile as one Int64, email as `email_identity` has it, so that a row
         whose address has to be mended first is known for the same contact.
     """
     keys: dict[str, pl.Series] = {}
@@ -31,9 +31,9 @@ def identifier_keys(frame: pl.DataFrame, unusual: pl.Series | None = None) -> di
     if "email" in frame.columns:
         emails = frame["email"]
         rows = unusual_emails(emails) if unusual is None else unusual
-        read = visible_email(pl.first()).str.to_lowercase()
         # "unknown" and its like stand in for an address in many rows, and make nobody the same person.
-        known = emails.gather(rows).to_frame().select(pl.when(read.str.contains("@", literal=True)).then(read))
+        read = pl.when(pl.first().str.contains("@", literal=True)).then(pl.first())
+        known = email_identity(emails.gather(rows)).to_frame().select(read)
         keys["email"] = emails.str.to_lowercase().scatter(rows, known.to_series())
     return keys
 

@@ -9,6 +9,15 @@ import polars as pl
 _VISIBLE: Final = r"[^\s\x{200B}\x{2060}\x{FEFF}]"
 """Anything but white space (of every script) and the three spaces of no width."""
 
+FORMULA: Final = r"^('*[=+\-@\t\r\n＝＋－＠])"
+"""What a spreadsheet takes for a formula, or skips before one; behind apostrophes too. Source: OWASP, CSV Injection."""
+
+GUARDED: Final = r"^'('*[=+\-@\t\r\n＝＋－＠])"
+"""The same once a text file has an apostrophe in front of it."""
+
+CUT: Final = r" \[cut: [0-9]{1,3}(?:,[0-9]{3})* characters\]$"
+"""How a text ends that was too long for a sheet's cell."""
+
 
 def stripped(column: pl.Expr) -> pl.Expr:
     """A String column without surrounding white space (of every kind); what is blank then is null."""

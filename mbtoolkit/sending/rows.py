@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import polars as pl
 
 from mbtoolkit.client import Outcome
-from mbtoolkit.schemas.frames import RESULTS, Status
+from mbtoolkit.schemas.frames import FIRST_RUN, RESULTS, ROW, Status
 from mbtoolkit.sending.queue import neighbours
 
 STATUS_OF: Final[dict[str, Status]] = {
@@ -203,7 +203,7 @@ def outcome_of(text: str) -> Outcome:
     return replace(outcome, invalid_properties=tuple(outcome.invalid_properties))
 
 
-TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in ("mb_row", "mb_run_id")}
+TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_run_id", FIRST_RUN)}
 """What a run says of a row."""
 
 

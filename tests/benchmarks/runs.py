@@ -28,7 +28,7 @@ import ratios
 
 from mbtoolkit import Client, upsert_contacts, validate_contacts
 from mbtoolkit.payloads import build_payloads
-from mbtoolkit.reporting import first_rows
+from mbtoolkit.reporting import numbered
 from mbtoolkit.runs import Plan, begin
 from mbtoolkit.runs.executing import note_end
 from mbtoolkit.sending import Outgoing, Recorder, Rows, Sending, SendOptions, outgoing_frame
@@ -151,7 +151,7 @@ def stages(base_url: str, rows: int, batch_size: int, run_dir: str) -> None:
         Outgoing(outgoing)
     del payloads, outgoing
     with stage("Plan.of"):
-        plan = Plan.of(frame, first_rows(frame), validation, nothing, list_id=None, clear=())
+        plan = Plan.of(*numbered(frame), validation, nothing, list_id=None, clear=())
     del validation
     with Client(base_url, "token") as client:
         settings = client.settings

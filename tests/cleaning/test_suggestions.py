@@ -14,7 +14,7 @@ from mbtoolkit.cleaning.shown import NOTED_RULE
 from mbtoolkit.contacts import OPT_INS
 from mbtoolkit.editing import Edits
 from mbtoolkit.errors import FrameError, UsageError
-from mbtoolkit.schemas import conform
+from mbtoolkit.schemas.conform import conform
 from mbtoolkit.schemas.frames import ISSUES
 
 UUID = "9fc6ad7d-902a-4834-b161-a4911b883d44"

@@ -25,7 +25,8 @@ from mbtoolkit.recipes import (
     NormalizeOptIn,
     NormalizePhone,
 )
-from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema, conform
+from mbtoolkit.schemas import STATUS_DTYPE, ContactSchema
+from mbtoolkit.schemas.conform import conform
 from mbtoolkit.validation import validate_contacts
 
 ISSUE = ["row", "column", "rule"]
@@ -300,6 +301,12 @@ def test_changes_are_net_and_as_shown(messy):
     edits.edit(1, "contact_id", "2")
     assert edits.changes.rows() == [(0, "email_opt_in", "yes", "no"), (1, "contact_id", "two", "2")]
     assert edits.change_count == 2
+
+
+def test_an_own_column_whose_name_begins_like_those_of_results_is_edited(messy):
+    edits = Edits(messy.with_columns(pl.lit("x").alias("mb_note")))
+    edits.edit(0, "mb_note", "y")
+    assert edits.contacts["mb_note"][0] == "y"
 
 
 @pytest.mark.parametrize(

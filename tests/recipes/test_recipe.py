@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from mbtoolkit import FrameError, Recipe, RecipeError, SourceWarning, UsageError
 from mbtoolkit.recipes import Cell, CleanText, MergeValues, NormalizeDate, row_prints
-from mbtoolkit.schemas import conform
+from mbtoolkit.schemas.conform import conform
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbtoolkit.contacts import BY_NAME
-from mbtoolkit.schemas import DTYPES, conform
-from mbtoolkit.schemas.conform import NO_WORDS, PROPERTIES_DTYPE, YES_WORDS
+from mbtoolkit.schemas import DTYPES
+from mbtoolkit.schemas.conform import NO_WORDS, PROPERTIES_DTYPE, YES_WORDS, conform
 
 CELLS = st.one_of(st.none(), st.text(max_size=6), st.sampled_from(["1", "yes", "NO ", "+47", "1.0", "6.14E+10", " "]))
 

@@ -319,7 +319,8 @@ def test_checks_of_one_name_keep_their_own_severity():
 
 
 def test_a_check_over_whole_rows_is_judged():
-    frame = pl.DataFrame(PERSON | {"mobile_opt_in": [True, False], "email_opt_in": [True, True]})
+    phones = {"mobile_country_code": [44, 44], "mobile_number": [7700900123, 7700900124]}
+    frame = pl.DataFrame(PERSON | phones | {"mobile_opt_in": [True, False], "email_opt_in": [True, True]})
     assert rules(frame, ShopContacts) == [(0, None, "not both opt-ins")]
 
 

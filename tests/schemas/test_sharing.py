@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import validate_contacts
+from mbtoolkit import upsert_contacts, validate_contacts
+from mbtoolkit.cleaning import find_duplicates
 from mbtoolkit.schemas import shared_identifiers
 
 ROWS = st.lists(
@@ -108,3 +109,58 @@ def test_the_no_of_an_address_that_has_to_be_mended_is_heard(written):
 def test_forms_of_unicode_are_one_address():
     frame = pl.DataFrame({"email": ["ren\u00e9@example.com", "rene\u0301@example.com"], "email_opt_in": [False, True]})
     assert (1, "consent_conflict") in validate_contacts(frame).issues.select("row", "rule").rows()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "x@xn--bcher-kva.example",
+        "X@XN--BCHER-KVA.Example",
+        "x@B\u00dcCHER.example",
+        "x@bu\u0308cher.example",
+        "x@b\u00fccher\uff0eexample",
+        "x@\uff42\u00fccher.example",
+    ],
+)
+def test_a_domain_in_its_ascii_form_is_the_same_domain(written):
+    frame = pl.DataFrame({"email": [written, "x@b\u00fccher.example"], "email_opt_in": [False, True]})
+    assert (1, "consent_conflict") in validate_contacts(frame).issues.select("row", "rule").rows()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x@xn--i-7iq.example", "x@i\u2764.example"),
+        ("x@xn--strae-oqa.example", "x@stra\u00dfe.example"),
+        ("J\u030c@example.com", "\u01f0@example.com"),
+        ("x@mail.xn--bcher-kva.example", "x@mail.b\u00fccher.example"),
+    ],
+    ids=["not allowed by IDNA 2008", "sharp s", "a letter that has no capital of its own", "a name below it"],
+)
+def test_forms_of_one_address_are_one_identifier(one, other):
+    shared = shared_identifiers(pl.DataFrame({"email": [one, other]}))
+    assert shared.select("row", "group").rows() == [(0, 0), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x@strasse.example", "x@stra\u00dfe.example"),
+        ("stra\u00dfe@example.com", "strasse@example.com"),
+        ("x@xn--example-.com", "x@example.com"),
+        ("x@xn--\u00fc.example", "x@\u00fc.example"),
+        ("x@b\u00fccher.example", "x@bucher.example"),
+        ("xn--bcher-kva@example.com", "b\u00fccher@example.com"),
+        ("x@xn--" + "a" * 500 + ".example", "x@xn--" + "a" * 501 + ".example"),
+        ("x@xn--99999999.example", "x@xn--99999998.example"),
+    ],
+)
+def test_other_addresses_stay_others(one, other):
+    assert shared_identifiers(pl.DataFrame({"email": [one, other]})).is_empty()
+
+
+def test_one_contact_in_two_forms_of_its_domain_is_sent_one_after_the_other(crm, client):
+    frame = pl.DataFrame({"email": ["x@b\u00fccher.example", "x@xn--bcher-kva.example"], "email_opt_in": [False, True]})
+    results = upsert_contacts(frame, client)
+    assert results["mb_code"].to_list() == [None, "consent_conflict"]
+    assert find_duplicates(frame)["cluster"].n_unique() == 1

@@ -13,7 +13,7 @@ from mbtoolkit.cleaning.cells import differing
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, is_contact_column
 from mbtoolkit.errors import FrameError, SourceWarning, UsageError
 from mbtoolkit.schemas.conform import UNREAD_PREFIX, conform, is_unread_column, unread_column
-from mbtoolkit.schemas.emails import email_is_well_formed
+from mbtoolkit.schemas.emails import email_identity, email_is_well_formed
 from mbtoolkit.schemas.sharing import identifier_keys
 from mbtoolkit.schemas.texts import has_text_form, text_form, unless_blank
 
@@ -356,10 +356,8 @@ def lost_values(frame: pl.DataFrame, merged: pl.DataFrame, rows: pl.DataFrame) -
         differ = differing(before[column], after[column]) & pair.select(pl.col("value").is_not_null()).to_series()
         if column == "email":
             # Written otherwise it is the same address.
-            plain = pair.cast({"value": pl.String, "kept": pl.String}).select(
-                pl.col("value", "kept").str.to_lowercase()
-            )
-            differ &= plain["value"].ne_missing(plain["kept"])
+            plain = pair.cast({"value": pl.String, "kept": pl.String})
+            differ &= email_identity(plain["value"]).ne_missing(email_identity(plain["kept"]))
         texts = (text_form(pl.col(name), dtype).alias(name) for name in ("value", "kept"))
         lost.append(pair.filter(differ).select("row", pl.lit(column).alias("column"), *texts).cast(schema))
     return pl.concat(lost).sort("row", maintain_order=True)
