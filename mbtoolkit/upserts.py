@@ -102,6 +102,9 @@ def upsert_contacts(
         A results frame: the same rows in the same order, the input's columns untouched, then `mb_row` (the row's
         position in the first frame it came from), `mb_status` and the other columns of `ResultsSchema`.
 
+    Warns:
+        RecordWarning: the results are right, but the run's record is incomplete, as where the disk is full.
+
     Raises:
         FrameError: `contacts` is no polars DataFrame, `clear` names what can't be cleared, or `leave_out` a row that
             isn't there.

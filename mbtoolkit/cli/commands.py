@@ -1,7 +1,7 @@
 """What each command does: the same functions as in a notebook, from the shell.
 
 Exit codes: 0 all rows are stored (or valid), 1 some are not, or the results could not be written where they were asked
-for, 2 nothing was sent: the call is wrong, or was interrupted.
+for, or the run's record is incomplete, 2 nothing was sent: the call is wrong, or was interrupted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from mbtoolkit.cli.terminal import complain, in_shell_words, print_table, say, wrapped
+from mbtoolkit.cli.terminal import complain, in_shell_words, print_table, record_watched, say, wrapped
 from mbtoolkit.errors import UsageError
 
 ALL_STORED: Final = 0
@@ -236,15 +236,17 @@ def _resume(client: Any, parsed: argparse.Namespace) -> int:
     from mbtoolkit.runs import Run  # noqa: PLC0415
 
     run = Run.open(parsed.resume, parsed.run_dir)
-    results = run.resume(
-        client,
-        contacts=None if parsed.file is None else _read(parsed)[0],
-        limits=_limits(parsed),
-        max_concurrency=parsed.max_concurrency,
-        is_same_account=parsed.same_account,
-        progress=not parsed.no_progress,
-    )
-    is_saved = _report(results, parsed)
+    contacts = None if parsed.file is None else _read(parsed)[0]
+    with record_watched() as incomplete:
+        results = run.resume(
+            client,
+            contacts=contacts,
+            limits=_limits(parsed),
+            max_concurrency=parsed.max_concurrency,
+            is_same_account=parsed.same_account,
+            progress=not parsed.no_progress,
+        )
+    is_saved = _report(results, parsed) and not incomplete
     _say_how_to_go_on(results, parsed)
     return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
 
@@ -332,7 +334,8 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 
 
 def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: Any) -> tuple[Any, bool]:
-    """Sends, writes the results, says what became of the rows; returns them, and whether they are where they should be.
+    """Sends, writes the results, says what became of the rows; returns them, and whether they and the run's record are
+    where they should be.
 
     Raises:
         UsageError: see `upsert_contacts`, `check_target`.
@@ -341,8 +344,9 @@ def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: A
     from mbtoolkit.upserts import upsert_contacts  # noqa: PLC0415
 
     _check_out(parsed, contacts.height, contacts.width + len(RESULTS))
-    results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
-    return results, _report(results, parsed)
+    with record_watched() as incomplete:
+        results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
+    return results, _report(results, parsed) and not incomplete
 
 
 def _report(results: Any, parsed: argparse.Namespace) -> bool:

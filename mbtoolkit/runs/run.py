@@ -92,12 +92,10 @@ def begin(plan: Plan, settings: Settings, options: SendOptions, run_dir: str | P
         "options": asdict(options),
     }
     try:
-        journal = Journal.create(folder, run_id, head, plan.frozen())
+        return run_id, Journal.create(folder, run_id, head, plan.frozen())
     except JournalError as error:
         msg = f"nothing was sent, for the run can't be written down: {error} Give another folder as run_dir=..."
         raise JournalError(msg) from error
-    journal.note(state="sending")
-    return run_id, journal
 
 
 def _tidy(folder: Path) -> None:
@@ -265,6 +263,9 @@ class Run:
             progress: see `upsert_contacts`.
             stop: see `upsert_contacts`.
 
+        Warns:
+            RecordWarning: see `upsert_contacts`.
+
         Raises:
             SettingsError: `client` is another CRM's or another account's, or is no client; or another argument can't
                 work.
@@ -291,7 +292,7 @@ class Run:
                 settle_seconds=settle_seconds,
                 outage_seconds=client.settings.outage_seconds,
             )
-            journal.note(state="sending")
+            journal.note(state="sending").result()
             return execute(plan, rows, journal, client.settings, options, conditions, self.run_id)
         finally:
             journal.close()
