@@ -289,15 +289,26 @@ def _tell_runs(found: Any, parsed: argparse.Namespace) -> None:
     if found.is_empty():
         say("There is no run on record.")
         return
-    say(f"{'run':<36}  {'state':<9}  {'rows':>10}  {'open':>8}  began (UTC)")
+    say(f"{'run':<36}  {'state':<10} {'rows':>10} {'open':>7}  began (UTC)")
     for line in found.iter_rows(named=True):
-        left = sum(line[status] for status in ("accepted", "not_sent", "unknown"))
         began = f"{line['began_at']:%m-%d %H:%M}"
-        say(f"{line['run_id']}  {line['state']:<9}  {line['rows']:>10,}  {left:>8,}  {began}")
+        if line["rows"] is None:
+            rows = left = "-"
+        else:
+            rows = f"{line['rows']:,}"
+            left = f"{sum(line[status] for status in ('accepted', 'not_sent', 'unknown')):,}"
+        say(f"{line['run_id']}  {line['state']:<10} {rows:>10} {left:>7}  {began}")
+    where = f" --run-dir {shlex.quote(parsed.run_dir)}" if parsed.run_dir is not None else ""
     unfinished = found.filter(found["state"].is_in(["died", "stopped"]))
     if not unfinished.is_empty():
-        where = f" --run-dir {shlex.quote(parsed.run_dir)}" if parsed.run_dir is not None else ""
         say(f"\nTo go on with it:  mbtoolkit push --resume {unfinished['run_id'][0]}{where}")
+    remains = found.filter(found["state"].is_in(["half_made", "unreadable"]))
+    if not remains.is_empty():
+        say(
+            "\nhalf_made: it died before anything was sent. unreadable: damaged, or of another\n"
+            "version. Both can hold contacts. To remove one:\n"
+            f"  mbtoolkit runs --purge {remains['run_id'][0]}{where}"
+        )
 
 
 def _limits(parsed: argparse.Namespace) -> Any:
