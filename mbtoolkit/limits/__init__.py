@@ -8,6 +8,16 @@ requests that it counts in any window, the one sent last was sent when all the o
 from mbtoolkit.limits.budget import LONGEST_WAIT_SECONDS, Budget
 from mbtoolkit.limits.history import History, Later
 from mbtoolkit.limits.plans import PLANS, Limits, limits_of
-from mbtoolkit.limits.store import state_dir
+from mbtoolkit.limits.store import state_dir, with_home
 
-__all__ = ["LONGEST_WAIT_SECONDS", "PLANS", "Budget", "History", "Later", "Limits", "limits_of", "state_dir"]
+__all__ = [
+    "LONGEST_WAIT_SECONDS",
+    "PLANS",
+    "Budget",
+    "History",
+    "Later",
+    "Limits",
+    "limits_of",
+    "state_dir",
+    "with_home",
+]

@@ -18,7 +18,7 @@ from mbtoolkit import journal as journals
 from mbtoolkit.client import AsyncClient, Client, Outcome, Settings
 from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import Journal, Look
-from mbtoolkit.limits import Limits, limits_of, state_dir
+from mbtoolkit.limits import Limits, limits_of, state_dir, with_home
 from mbtoolkit.progress import Progress
 from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, counts_of, execute
@@ -60,11 +60,12 @@ def runs_dir(run_dir: str | Path | None = None) -> Path:
     Raises:
         JournalError: the user has no home.
     """
-    if run_dir is not None:
-        return Path(run_dir).expanduser()
     try:
-        return state_dir() / "runs"
+        return state_dir() / "runs" if run_dir is None else with_home(run_dir)
     except RuntimeError:
+        if run_dir is not None:
+            msg = f"run_dir={str(run_dir)!r}: there is no such home; give a path without a ~"
+            raise JournalError(msg) from None
         msg = "there is no home to keep the run's record in: set MBTOOLKIT_STATE_DIR, or give run_dir (False for none)"
         raise JournalError(msg) from None
 

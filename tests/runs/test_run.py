@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -101,6 +104,18 @@ def test_a_record_that_can_not_be_made_lets_nothing_be_sent(crm, client, people,
     with pytest.raises(JournalError, match="can't be made"):
         upsert_contacts(people, client, run_dir=folder)
     assert crm.requests().is_empty()
+
+
+def test_a_home_that_nobody_has_is_refused_and_nothing_is_sent(crm, client, people):
+    with pytest.raises(JournalError, match=r"~nobody-of-that-name/runs.*no such home.*without a ~"):
+        upsert_contacts(people, client, run_dir="~nobody-of-that-name/runs")
+    assert crm.requests().is_empty()
+
+
+def test_an_empty_home_is_the_one_that_the_system_knows(monkeypatch):
+    monkeypatch.setenv("HOME", "")
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    assert runs_module.runs_dir("~/a/b") == home / "a" / "b"
 
 
 def test_a_resumed_run_sends_only_what_is_not_settled(crm, client, half, folder):
