@@ -7,7 +7,6 @@ for, or the run's record is incomplete, 2 nothing was sent: the call is wrong, o
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import shlex
 import signal
@@ -384,15 +383,11 @@ def _save(results: Any, path: str) -> bool:
     else:
         return True
     complain(f"the rows were sent, but their results are not where they should be: {why}")
-    mask = os.umask(0o077)  # Others may look into the temporary folder.
-    try:
-        for folder in (Path(), Path(tempfile.gettempdir())):
-            with suppress(UsageError):
-                kept = write_results(results, folder / f"mbtoolkit-results-{secrets.token_hex(4)}.parquet")
-                complain(f"they are in {kept.absolute()} instead")
-                return False
-    finally:
-        os.umask(mask)
+    for folder in (Path(), Path(tempfile.gettempdir())):
+        with suppress(UsageError):
+            kept = write_results(results, folder / f"mbtoolkit-results-{secrets.token_hex(4)}.parquet")
+            complain(f"they are in {kept.absolute()} instead")
+            return False
     complain("they could not be written anywhere else either; what is printed is all that is left of them")
     return False
 
