@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mbtoolkit.errors import OutcomeUnknownError as OutcomeUnknownError
     from mbtoolkit.errors import RateLimitedError as RateLimitedError
     from mbtoolkit.errors import RecipeError as RecipeError
+    from mbtoolkit.errors import RecordWarning as RecordWarning
     from mbtoolkit.errors import RefusedError as RefusedError
     from mbtoolkit.errors import SettingsError as SettingsError
     from mbtoolkit.errors import SourceError as SourceError
@@ -93,6 +94,7 @@ _HOMES: Final[dict[str, str]] = {
     "RateLimitedError": "errors",
     "Recipe": "recipes",
     "RecipeError": "errors",
+    "RecordWarning": "errors",
     "RefusedError": "errors",
     "ResultsSchema": "schemas",
     "Run": "runs",
@@ -149,6 +151,7 @@ __all__ = [
     "RateLimitedError",
     "Recipe",
     "RecipeError",
+    "RecordWarning",
     "RefusedError",
     "ResultsSchema",
     "Run",

@@ -22,6 +22,7 @@
         `-- OutcomeUnknownError          no clear answer: it may or may not be stored
 
     SourceWarning (a UserWarning)        something about a source was assumed, and is said
+    RecordWarning (a UserWarning)        the results are right, but a run's record on disk is incomplete
 
 Rows of a table never raise; they come back in the results with a status.
 No error text holds a token or a cell of the table.
@@ -130,3 +131,10 @@ class OutcomeUnknownError(CrmError):
 
 class SourceWarning(UserWarning):
     """Something about a source was assumed (an encoding, a separator) and is said here."""
+
+
+class RecordWarning(UserWarning):
+    """A run's results are right, but its record on disk is incomplete; the text says why and what to do.
+
+    It never becomes an exception, whatever the filters say: that would cost the results.
+    """

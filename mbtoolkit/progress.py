@@ -32,6 +32,7 @@ class Progress:
         queued: rows that batches took in and that the CRM has not settled yet.
         seconds: how long the run has lasted.
         reason: why it pauses, if it does.
+        record_error: why the run's record can't be written any more; None while it can.
     """
 
     done: int
@@ -42,6 +43,7 @@ class Progress:
     queued: int = 0
     seconds: float = 0.0
     reason: str | None = None
+    record_error: str | None = None
 
     @property
     def rate(self) -> float:

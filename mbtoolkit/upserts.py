@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,12 @@ from mbtoolkit.validation import validate_contacts
 
 BATCHES_SAVE_SECONDS: Final = 1800.0
 """The batch operation is taken where it saves so much: it says less of each row, and says it later."""
+
+BATCH_SECONDS: Final = 60.0
+"""How long the CRM is taken to work on a batch. Source: MainBrainer's public pages: it can take minutes."""
+
+REQUESTS_PER_BATCH: Final = 2
+"""At least: the batch itself, and a question how far it is."""
 
 Via = Literal["auto", "single", "batch"]
 ContactIds = Literal["when known", "always"]
@@ -80,8 +87,9 @@ def upsert_contacts(
         schema: the rules; a subclass of `ContactSchema` to add your own.
         via: "single" sends one contact a request, which says at once what became of it. "batch" sends many a request,
             which the CRM works on later: it is asked how far it is until it is done, and what its counts don't say of a
-            row is found out by the single operation. "auto" takes batches where they save more than half an hour of the
-            account's requests, and logs that it does.
+            row is found out by the single operation. "auto" takes batches where they save more than half an hour at
+            the account's limits (the smallest account's, where none are stated), and logs how long both ways take. Rows of
+            one contact go one after the other, each in a batch of its own: where there are many, it takes none.
         batch_size: contacts in one batch, 1 to 1,000; the CRM advises 100 or fewer.
         contact_ids: "always" sends rows that bear no contact id by the single operation, which tells it; "when known"
             leaves `mb_contact_id` null where a batch took such a row.
@@ -104,6 +112,9 @@ def upsert_contacts(
         position in the first frame it came from, which the run `mb_first_run_id` sent), `mb_status` and the other
         columns of `ResultsSchema`. A column `mb_row` of your own that doesn't number the rows is kept as
         `source:mb_row`.
+
+    Warns:
+        RecordWarning: the results are right, but the run's record is incomplete, as where the disk is full.
 
     Raises:
         FrameError: `contacts` is no polars DataFrame, `clear` names what can't be cleared, or `leave_out` a row that
@@ -144,23 +155,40 @@ def _by_batch(via: Via, plan: Plan, limits: Limits | None, batch_size: int, cont
     """Whether rows go by the batch operation; logs it where that was left to the toolkit."""
     if via != "auto":
         return via == "batch"
-    bodies = plan.outgoing.frame
-    rows = bodies["contact_id"].count() if contact_ids == "always" else bodies.height
+    rows = plan.outgoing.frame
+    if contact_ids == "always":
+        rows = rows.filter(pl.col("contact_id").is_not_null())
     granted = limits or ACCOUNT_LIMITS[SMALLEST]
-    seconds = (rows - rows / batch_size) / granted.requests * granted.window_seconds
-    if seconds < BATCHES_SAVE_SECONDS:
+    request_seconds = granted.window_seconds / granted.requests
+    one_by_one = rows.height * request_seconds
+    if one_by_one < BATCHES_SAVE_SECONDS:
+        return False
+    # Rows of one contact go one after the other, each when the batch of the one before has been worked on.
+    longest = rows.group_by("component").len().select(pl.col("len").max()).item()
+    batches = max(math.ceil(rows.height / batch_size), longest)
+    by_batch = batches * REQUESTS_PER_BATCH * request_seconds + longest * BATCH_SECONDS
+    if one_by_one - by_batch < BATCHES_SAVE_SECONDS:
         return False
     _log.warning(
-        "%s contacts go by the batch operation, %s at a time: one by one they would take %s more at %s requests in %s "
-        'seconds; via="single" sends them so',
-        f"{rows:,}", batch_size, _duration(seconds), granted.requests, f"{granted.window_seconds:g}",
-    )  # fmt: skip
+        "%s contacts go by the batch operation, %s at a time. That takes about %s if the CRM works on a batch for a "
+        'minute%s; one by one it takes %s at %s requests in %s seconds%s. via="single" sends them one by one',
+        f"{rows.height:,}",
+        batch_size,
+        _duration(by_batch),
+        f" (up to {longest:,} rows of one contact go one after the other)" if longest > 1 else "",
+        _duration(one_by_one),
+        granted.requests,
+        f"{granted.window_seconds:g}",
+        ", the smallest account's" if limits is None else "",
+    )
     return True
 
 
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 120 else f"{seconds / 3600:.1f} hours"
+    if minutes < 120:
+        return "a minute" if minutes <= 1 else f"{minutes} minutes"
+    return f"{seconds / 3600:.1f} hours"
 
 
 def upsert_contact(

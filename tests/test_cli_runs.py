@@ -10,6 +10,10 @@ import sys
 import polars as pl
 import pytest
 
+from mbtoolkit import list_runs
+from mbtoolkit.sandbox import Sandbox
+from tests.runs.failing_disk import REASON, fail_writing
+
 pytestmark = pytest.mark.slow
 
 
@@ -124,3 +128,50 @@ def test_it_logs_in_by_the_environment(crm, shell):
     assert done.returncode == 0, done.stderr
     assert (crm.requests()["path"] == "/token").sum() == 1
     assert crm.applied().height == 10
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """Starts `mbtoolkit push` with people.csv; none outlives the test."""
+    started = []
+
+    def start(crm, *words, **env):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mbtoolkit", "push", "people.csv", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "MBTOOLKIT_BASE_URL": crm.base_url, "MBTOOLKIT_TOKEN": crm.token, **env},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("filters", ["ignore", "error", ""])
+def test_a_record_that_is_incomplete_is_printed_and_ends_with_1(shell, begun, tmp_path, filters):
+    """Also where all rows are stored; `shell` makes the file."""
+    runs = tmp_path / "runs"
+    with Sandbox(batch_delay_seconds=600) as crm:
+        process = begun(
+            crm, "--via", "batch", "--run-dir", "runs", "--out", "r.parquet", "--no-progress", PYTHONWARNINGS=filters
+        )
+        while list_runs(runs)["accepted"].sum() < 10:
+            assert process.poll() is None, process.communicate()
+        fail_writing(runs, "final")
+        crm.release_batches()
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert pl.read_parquet(tmp_path / "r.parquet")["mb_status"].to_list() == ["succeeded"] * 10
+    (line,) = [line for line in err.splitlines() if line.startswith("mbtoolkit:")]
+    assert "record of run" in line
+    assert REASON in line
+    run_id = list_runs(runs)["run_id"][0]
+    assert shell("runs", "--purge", run_id, "--run-dir", "runs").returncode == 0
+    assert "no run on record" in shell("runs", "--run-dir", "runs").stdout
+    assert "results written to r.parquet" in out

@@ -19,6 +19,7 @@ from mbtoolkit.recipes import (
     NormalizeName,
     NormalizePhone,
 )
+from tests.runs.failing_disk import REASON, fail_writing
 from tests.widgets.panel.hands import TABLE
 
 SOURCE_WARNING = pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
@@ -694,3 +695,21 @@ def test_what_comes_before_a_step_that_is_switched_is_not_done_again(doubles):
     doubles.change_recipe(lambda recipe: recipe.switched(0, is_on=True))
     assert Noted.times == before + 1
     assert doubles.whole_recipe.run(doubles.table).contacts.equals(doubles.contacts)
+
+
+@pytest.mark.filterwarnings("ignore::mbtoolkit.RecordWarning")
+def test_a_push_whose_record_is_incomplete_says_so_beside_its_results(checked, tmp_path, monkeypatch):
+    monkeypatch.setenv("MBTOOLKIT_STATE_DIR", str(tmp_path / "state"))
+    is_full = threading.Event()
+
+    def fill():
+        if not is_full.is_set():
+            fail_writing(tmp_path / "state" / "runs")
+            is_full.set()
+
+    checked.consented = checked.review.opt_ins_on
+    pushing = checked.start(fill)
+    assert checked.wait(30)
+    assert "succeeded" in statuses(checked)
+    assert REASON in pushing.record_error
+    assert pushing.fault is None

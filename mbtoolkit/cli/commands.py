@@ -1,13 +1,12 @@
 """What each command does: the same functions as in a notebook, from the shell.
 
 Exit codes: 0 all rows are stored (or valid), 1 some are not, or the results could not be written where they were asked
-for, 2 nothing was sent: the call is wrong, or was interrupted.
+for, or the run's record is incomplete, 2 nothing was sent: the call is wrong, or was interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import shlex
 import signal
@@ -18,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from mbtoolkit.cli.terminal import complain, in_shell_words, print_table, say, wrapped
+from mbtoolkit.cli.terminal import complain, in_shell_words, print_table, record_watched, say, wrapped
 from mbtoolkit.errors import UsageError
 
 ALL_STORED: Final = 0
@@ -236,15 +235,17 @@ def _resume(client: Any, parsed: argparse.Namespace) -> int:
     from mbtoolkit.runs import Run  # noqa: PLC0415
 
     run = Run.open(parsed.resume, parsed.run_dir)
-    results = run.resume(
-        client,
-        contacts=None if parsed.file is None else _read(parsed)[0],
-        limits=_limits(parsed),
-        max_concurrency=parsed.max_concurrency,
-        is_same_account=parsed.same_account,
-        progress=not parsed.no_progress,
-    )
-    is_saved = _report(results, parsed)
+    contacts = None if parsed.file is None else _read(parsed)[0]
+    with record_watched() as incomplete:
+        results = run.resume(
+            client,
+            contacts=contacts,
+            limits=_limits(parsed),
+            max_concurrency=parsed.max_concurrency,
+            is_same_account=parsed.same_account,
+            progress=not parsed.no_progress,
+        )
+    is_saved = _report(results, parsed) and not incomplete
     _say_how_to_go_on(results, parsed)
     return ALL_STORED if is_saved and (results["mb_status"] == "succeeded").all() else SOME_NOT
 
@@ -290,15 +291,26 @@ def _tell_runs(found: Any, parsed: argparse.Namespace) -> None:
     if found.is_empty():
         say("There is no run on record.")
         return
-    say(f"{'run':<36}  {'state':<9}  {'rows':>10}  {'open':>8}  began (UTC)")
+    say(f"{'run':<36}  {'state':<10} {'rows':>10} {'open':>7}  began (UTC)")
     for line in found.iter_rows(named=True):
-        left = sum(line[status] for status in ("accepted", "not_sent", "unknown"))
         began = f"{line['began_at']:%m-%d %H:%M}"
-        say(f"{line['run_id']}  {line['state']:<9}  {line['rows']:>10,}  {left:>8,}  {began}")
+        if line["rows"] is None:
+            rows = left = "-"
+        else:
+            rows = f"{line['rows']:,}"
+            left = f"{sum(line[status] for status in ('accepted', 'not_sent', 'unknown')):,}"
+        say(f"{line['run_id']}  {line['state']:<10} {rows:>10} {left:>7}  {began}")
+    where = f" --run-dir {shlex.quote(parsed.run_dir)}" if parsed.run_dir is not None else ""
     unfinished = found.filter(found["state"].is_in(["died", "stopped"]))
     if not unfinished.is_empty():
-        where = f" --run-dir {shlex.quote(parsed.run_dir)}" if parsed.run_dir is not None else ""
         say(f"\nTo go on with it:  mbtoolkit push --resume {unfinished['run_id'][0]}{where}")
+    remains = found.filter(found["state"].is_in(["half_made", "unreadable"]))
+    if not remains.is_empty():
+        say(
+            "\nhalf_made: it died before anything was sent. unreadable: damaged, or of another\n"
+            "version. Both can hold contacts. To remove one:\n"
+            f"  mbtoolkit runs --purge {remains['run_id'][0]}{where}"
+        )
 
 
 def _limits(parsed: argparse.Namespace) -> Any:
@@ -334,7 +346,8 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 
 
 def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: Any) -> tuple[Any, bool]:
-    """Sends, writes the results, says what became of the rows; returns them, and whether they are where they should be.
+    """Sends, writes the results, says what became of the rows; returns them, and whether they and the run's record are
+    where they should be.
 
     Raises:
         UsageError: see `upsert_contacts`, `check_target`.
@@ -343,8 +356,9 @@ def _upsert(contacts: Any, client: Any, parsed: argparse.Namespace, **options: A
     from mbtoolkit.upserts import upsert_contacts  # noqa: PLC0415
 
     _check_out(parsed, contacts.height, contacts.width + len(RESULTS))
-    results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
-    return results, _report(results, parsed)
+    with record_watched() as incomplete:
+        results = upsert_contacts(contacts, client, progress=not parsed.no_progress, **options)
+    return results, _report(results, parsed) and not incomplete
 
 
 def _report(results: Any, parsed: argparse.Namespace) -> bool:
@@ -371,15 +385,11 @@ def _save(results: Any, path: str) -> bool:
     else:
         return True
     complain(f"the rows were sent, but their results are not where they should be: {why}")
-    mask = os.umask(0o077)  # Others may look into the temporary folder.
-    try:
-        for folder in (Path(), Path(tempfile.gettempdir())):
-            with suppress(UsageError):
-                kept = write_results(results, folder / f"mbtoolkit-results-{secrets.token_hex(4)}.parquet")
-                complain(f"they are in {kept.absolute()} instead")
-                return False
-    finally:
-        os.umask(mask)
+    for folder in (Path(), Path(tempfile.gettempdir())):
+        with suppress(UsageError):
+            kept = write_results(results, folder / f"mbtoolkit-results-{secrets.token_hex(4)}.parquet")
+            complain(f"they are in {kept.absolute()} instead")
+            return False
     complain("they could not be written anywhere else either; what is printed is all that is left of them")
     return False
 

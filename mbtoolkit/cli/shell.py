@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
 
 _EXIT_CODES: Final = """exit codes:
   0  all rows are stored (validate: can be sent)
-  1  some are not, or --out could not be written after the sending
+  1  some are not, or --out or the run's record could not be written after the
+     sending
   2  the call is wrong, or was interrupted in time: nothing was sent"""
 
 

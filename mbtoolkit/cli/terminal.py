@@ -7,11 +7,13 @@ import os
 import re
 import sys
 import textwrap
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from mbtoolkit.errors import SourceWarning
+from mbtoolkit.errors import RecordWarning, SourceWarning
 
 WIDTH: Final = 80
 """Characters a line of a table has at the most."""
@@ -37,6 +39,22 @@ def show_warning(message: Warning | str, category: type[Warning], *_: Any, **__:
     """One line for what was assumed about a source; other warnings by their name."""
     label = "note" if issubclass(category, SourceWarning) else category.__name__
     complain(f"{label}: {in_shell_words(str(message))}")
+
+
+@contextmanager
+def record_watched() -> Iterator[list[str]]:
+    """Collects warnings about a run's record, whatever the filters are; they are printed as others are."""
+    found: list[str] = []
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if issubclass(category, RecordWarning):
+            found.append(str(message))
+        show_warning(message, category)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RecordWarning)
+        warnings.showwarning = show
+        yield found
 
 
 def say(text: str) -> None:

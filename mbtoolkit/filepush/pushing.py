@@ -44,6 +44,11 @@ class Pushing:
         return self.progress.done if self.progress else 0
 
     @property
+    def record_error(self) -> str | None:
+        """Why the record of the push is incomplete; None where it isn't."""
+        return self.progress.record_error if self.progress else None
+
+    @property
     def seconds(self) -> float:
         """Since its start."""
         return (self.ended or time.monotonic()) - self.began

@@ -6,8 +6,21 @@ can't be written, nothing that was appended after it is written either.
 """
 
 from mbtoolkit.journal.events import Event, Rows, RowsLike
-from mbtoolkit.journal.reading import Look, look, run_ids
+from mbtoolkit.journal.reading import Look, changed_at, check_is_there, half_made, look, run_ids
 from mbtoolkit.journal.tending import purge, request
 from mbtoolkit.journal.writing import Journal
 
-__all__ = ["Event", "Journal", "Look", "Rows", "RowsLike", "look", "purge", "request", "run_ids"]
+__all__ = [
+    "Event",
+    "Journal",
+    "Look",
+    "Rows",
+    "RowsLike",
+    "changed_at",
+    "check_is_there",
+    "half_made",
+    "look",
+    "purge",
+    "request",
+    "run_ids",
+]

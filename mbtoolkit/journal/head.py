@@ -87,7 +87,8 @@ def read_head(folder: Path) -> tuple[Mapping[str, Any], str]:
     except FileNotFoundError:
         state = "half-made: it died before it began" if folder.is_dir() else "not there"
         message = f"The run {folder} is {state}; nothing of it was sent."
-        raise JournalError(message + (" Purge it." if folder.is_dir() else "")) from None
+        step = " Purge it (Run.open(...).purge(), mbtoolkit runs --purge), and push the contacts again."
+        raise JournalError(message + (step if folder.is_dir() else "")) from None
     except (OSError, ValueError, RecursionError) as error:
         message = f"{path} can't be read ({type(error).__name__}). Restore it, or purge the run."
         raise JournalError(message) from None

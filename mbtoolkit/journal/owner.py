@@ -6,7 +6,10 @@ works wherever SQLite does. Whoever only asks takes a shared lock for a moment, 
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
+import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -16,6 +19,24 @@ from mbtoolkit.journal.folder import OWNER_FILE, make_file
 
 _ASKED_SECONDS: Final = 0.3
 """How long an opener waits for processes that only ask; none of them takes longer than a millisecond."""
+
+
+_NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+def _lacks_locks(folder: Path) -> bool:
+    """Whether the disk has no file locks, of which SQLite says only that the file is locked."""
+    if os.name == "nt":
+        return False
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    try:
+        # A file of its own: closing one that SQLite has open would drop SQLite's locks.
+        with tempfile.TemporaryFile(dir=folder) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in _NO_LOCKS
+    return False
 
 
 def _connected(folder: Path, timeout_seconds: float) -> sqlite3.Connection:
@@ -48,7 +69,7 @@ class Owner:
         folder: the run's.
 
     Raises:
-        JournalError: a process has it, also this one.
+        JournalError: a process has it, also this one; or the disk has no locks.
         OSError, sqlite3.Error: it can't be had at all.
     """
 
@@ -63,10 +84,16 @@ class Owner:
             self._file.close()
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
-            message = (
-                f"The run {folder.name} is being worked on by another process, or elsewhere in this one. "
-                "Wait until it ends, or ask it to stop."
-            )
+            if _lacks_locks(folder):
+                message = (
+                    f"The disk of {folder} has no file locks, so nobody can know whether a process works on the run. "
+                    "Keep the runs on a disk that has them, such as a local one."
+                )
+            else:
+                message = (
+                    f"The run {folder.name} is being worked on by another process, or elsewhere in this one. "
+                    "Wait until it ends, or ask it to stop."
+                )
             raise JournalError(message) from None
         except BaseException:
             self._file.close()

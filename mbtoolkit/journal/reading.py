@@ -163,10 +163,65 @@ def run_ids(runs_dir: Path) -> list[str]:
     """
     folder = Path(runs_dir)
     with told(folder, "listed"):
-        if not folder.exists():
-            return []
-        ids = [each.name for each in folder.iterdir() if is_run_id(each.name) and (each / HEAD_FILE).is_file()]
+        ids = [each.name for each in _folders(folder) if (each / HEAD_FILE).is_file()]
     return sorted(ids, key=lambda run_id: (_created_at(folder / run_id), run_id), reverse=True)
+
+
+def half_made(runs_dir: Path) -> dict[str, float]:
+    """What never became a run, since the process died that was making it; and what was purged only in part.
+
+    Args:
+        runs_dir: the folder of all runs; it may be missing.
+
+    Returns:
+        The ids, and when each was last changed, in seconds since 1970. What a process is making now is not among them.
+
+    Raises:
+        JournalError: the folder can't be read.
+    """
+    with told(runs_dir, "listed"):
+        return {
+            each.name: at
+            for each in _folders(Path(runs_dir))
+            if not each.is_symlink()
+            and not _is_worked_on(each)
+            and not (each / HEAD_FILE).is_file()
+            and (at := changed_at(each)) is not None
+        }
+
+
+def changed_at(folder: Path) -> float | None:
+    """When a folder or what is in it was last changed, in seconds since 1970; None where it is gone."""
+    try:
+        return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
+    except OSError:
+        return None
+
+
+def _folders(runs_dir: Path) -> list[Path]:
+    """The folders in it that are named like runs."""
+    if not runs_dir.exists():
+        return []
+    return [each for each in runs_dir.iterdir() if is_run_id(each.name) and each.is_dir()]
+
+
+def _is_worked_on(folder: Path) -> bool:
+    try:
+        return is_held(folder)
+    except sqlite3.Error:  # a lock that is damaged is held by nobody
+        return False
+
+
+def check_is_there(runs_dir: Path, run_id: str) -> None:
+    """Refuses the id of a run of which there is nothing, not even what can't be read.
+
+    Raises:
+        JournalError: there is nothing, or it is no id.
+    """
+    folder = run_folder(runs_dir, run_id)
+    if folder.is_symlink() or not folder.is_dir():
+        message = f"The run {folder} is not there. list_runs() and `mbtoolkit runs` list those that are."
+        raise JournalError(message)
 
 
 def _created_at(folder: Path) -> float:

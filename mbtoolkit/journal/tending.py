@@ -7,10 +7,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from mbtoolkit.errors import JournalError
 from mbtoolkit.journal.folder import HEAD_FILE, run_folder
 from mbtoolkit.journal.owner import Owner
-from mbtoolkit.journal.reading import stored, told
+from mbtoolkit.journal.reading import check_is_there, stored, told
 
 
 def request(runs_dir: Path, run_id: str, **facts: Any) -> None:
@@ -40,10 +39,8 @@ def purge(runs_dir: Path, run_id: str) -> None:
     Raises:
         JournalError: there is no such run, a process is at it, or the folder can't be removed.
     """
+    check_is_there(runs_dir, run_id)
     folder = run_folder(runs_dir, run_id)
-    if folder.is_symlink() or not folder.is_dir():
-        message = f"The run {folder} is not there, so it can't be purged."
-        raise JournalError(message)
     with told(folder, "purged"):
         _disown(folder)
         shutil.rmtree(folder)

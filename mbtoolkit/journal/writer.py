@@ -111,8 +111,8 @@ class Writer:
 
     def _fail(self, error: BaseException) -> None:
         self._failure = (
-            f"The journal of run {self._name} can't be written any more: {error}. What was said to be kept is kept; "
-            "nothing after it is. See to the disk (full, read-only, gone?), then resume the run."
+            f"The journal of run {self._name} can't be written any more: {error}. What was recorded before is kept. "
+            "Check whether the disk is full, read-only or gone."
         )
         with suppress(sqlite3.Error):
             self._file.execute("ROLLBACK")

@@ -8,7 +8,7 @@ requests that it counts in any window, the one sent last was sent when all the o
 from mbtoolkit.limits.budget import LONGEST_WAIT_SECONDS, Budget
 from mbtoolkit.limits.history import History, Later
 from mbtoolkit.limits.limits import ACCOUNT_LIMITS, SMALLEST, UNLIMITED, Limits, limits_of
-from mbtoolkit.limits.store import state_dir
+from mbtoolkit.limits.store import state_dir, with_home
 
 __all__ = [
     "ACCOUNT_LIMITS",
@@ -21,4 +21,5 @@ __all__ = [
     "Limits",
     "limits_of",
     "state_dir",
+    "with_home",
 ]

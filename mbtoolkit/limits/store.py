@@ -41,9 +41,40 @@ def state_dir(chosen: Path | str | None = None) -> Path:
     """
     named = chosen or os.environ.get(STATE_VARIABLE)
     if named:
-        return Path(named).expanduser()
-    parent = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME")
-    return (Path(parent) if parent else Path.home() / ".local" / "state") / "mbtoolkit"
+        return with_home(named)
+    parent = Path(os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME", ""))
+    # The XDG specification says of a relative path in one of its variables: invalid, to be ignored.
+    return (parent if parent.is_absolute() else _home() / ".local" / "state") / "mbtoolkit"
+
+
+def with_home(path: Path | str) -> Path:
+    """The path, with the user's home where it begins with `~`.
+
+    Raises:
+        RuntimeError: there is no such home.
+    """
+    first, *others = Path(path).parts or [""]
+    return _home().joinpath(*others) if first == "~" else Path(path).expanduser()
+
+
+def _home() -> Path:
+    """As HOME says, where that is an absolute path; else, as where it is empty, as the system knows it.
+
+    Raises:
+        RuntimeError: the user has none.
+    """
+    if os.name == "nt" or Path(os.environ.get("HOME", "")).is_absolute():
+        return Path.home()
+    import pwd  # noqa: PLC0415 - Windows has none
+
+    try:
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        home = Path()
+    if not home.is_absolute():
+        msg = "the user has no home"
+        raise RuntimeError(msg)
+    return home
 
 
 def history_file(folder: Path, token: Secret) -> Path:

@@ -30,6 +30,9 @@ XLSX_MAX_ROWS: Final = 1_048_575
 XLSX_MAX_COLUMNS: Final = 16_384
 """Columns that a sheet holds. Source: the same."""
 
+_MODE: Final = 0o600
+"""Files of people are readable by their user only, whatever the umask."""
+
 _FAILING: Final = "#F8CBAD"
 _MARK: Final = {
     "rejected": _FAILING,
@@ -65,6 +68,8 @@ def write_results(results: pl.DataFrame, path: str | os.PathLike[str]) -> Path:
       an apostrophe in front.
     - `.parquet`, for a machine: the frame as it is; a column that parquet can't hold (objects, structs without fields)
       as text.
+
+    A new file is readable by you only; change its permissions to share it, and writing to it again keeps them.
 
     As text, dates, times and durations are written as ISO 8601 has it, lists of texts with semicolons between, other
     nested cells as JSON, and cells without a text form (binary, object, nested with these) as their type: `<Binary>`.
@@ -160,7 +165,7 @@ def _try(target: Path, folder: Path) -> None:
     """
     part = _part(folder)
     try:
-        part.touch(exist_ok=False)
+        part.touch(mode=_MODE, exist_ok=False)
         part.unlink()
     except OSError as error:
         raise UsageError(_why_not(target, error)) from error
@@ -192,7 +197,8 @@ def _write(frame: pl.DataFrame, path: str | os.PathLike[str], sheet: str, marks:
     place = target.resolve()
     part = _part(place.parent)
     try:
-        with part.open("xb") as file:
+        part.touch(mode=_MODE, exist_ok=False)
+        with part.open("wb") as file:
             if target.suffix.lower() == ".xlsx":
                 _write_xlsx(frame, file, sheet, marks())
             elif target.suffix.lower() == ".csv":

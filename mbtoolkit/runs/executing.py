@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from mbtoolkit.client import Settings
+from mbtoolkit.errors import RecordWarning
 from mbtoolkit.journal import Journal
 from mbtoolkit.limits import Budget, Limits
 from mbtoolkit.progress import Progress, reporter
@@ -63,21 +66,29 @@ def execute(
         options: how rows are sent.
         conditions: see `Conditions`.
         run_id: of the run.
+
+    Warns:
+        RecordWarning: the journal could not be written to its end.
     """
+    recorder = Recorder(rows, journal)
     with ExitStack() as ends:
         if journal is not None:
             ends.callback(journal.close)
         budget = None if conditions.limits is None else Budget(conditions.limits, settings)
         if budget is not None:
             ends.callback(budget.close)
-        sending = Sending(plan.outgoing, options, Recorder(rows, journal), conditions.stop, budget)
+        sending = Sending(plan.outgoing, options, recorder, conditions.stop, budget)
         with interruptible(sending):
-            sending.send(settings, reporter(conditions.progress, sending.total))
+            report = reporter(conditions.progress, sending.total)
+            sending.send(settings, report)
             _say_if_stopped(sending)
             results = plan.results(rows, sending.unended(), run_id)
-            if journal is not None:
-                note_end(journal, results)
-                journal.close()
+            ending = _ending_of(results)
+            recorder.finish(**ending)
+            ends.close()  # in here, for a Ctrl-C must not cost the results
+            if recorder.error is not None:
+                sending.report(report)
+                _warn_of_record(run_id, recorder.error, has_left=ending["left"] > 0)
     return results
 
 
@@ -86,14 +97,27 @@ def counts_of(results: pl.DataFrame) -> dict[str, int]:
     return dict(results.group_by("mb_status").len().sort("mb_status").iter_rows())
 
 
-def note_end(journal: Journal, results: pl.DataFrame) -> None:
-    """Writes down that the run has ended, and what became of its rows."""
-    counts = counts_of(results)
+def _ending_of(results: pl.DataFrame) -> dict[str, Any]:
+    """The facts that say that a run has ended, and how."""
     left = results.filter(
         pl.col("mb_status").is_in(["accepted", "not_sent", "unknown"])
         & pl.col("mb_code").is_in(["left_out", KEPT]).fill_null(value=False).not_()
     ).height
-    journal.note(state="ended", ended_at=time.time(), counts=counts, left=left)
+    return {"state": "ended", "ended_at": time.time(), "counts": counts_of(results), "left": left}
+
+
+def _warn_of_record(run_id: str, why: str, *, has_left: bool) -> None:
+    """Warns the caller of the function that called `execute`."""
+    if has_left:
+        step = "Then resuming it sends what is left, and again the rows whose answers are not recorded."
+    else:
+        step = "Then purge the run, for resuming it would send stored rows again."
+    text = (
+        f"The results are right, but the record of run {run_id} is incomplete. {why} "
+        f"Save the results (write_results, --out). {step}"
+    )
+    with suppress(RecordWarning):  # where a filter makes it an error, it would cost the results
+        warnings.warn(text, RecordWarning, stacklevel=4)
 
 
 def _say_if_stopped(sending: Sending) -> None:

@@ -76,6 +76,9 @@ def reconcile(
     Returns:
         The results frame, same height and order, with what is known now.
 
+    Warns:
+        RecordWarning: the results are right, but the run's record is incomplete, as where the disk is full.
+
     Raises:
         FrameError: it is no results frame, or two rows have one `mb_row`.
         SettingsError: `client`, `limits` or another argument that says how to send can't be used.

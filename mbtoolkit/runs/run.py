@@ -6,10 +6,11 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, get_args
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from mbtoolkit import journal as journals
 from mbtoolkit.client import AsyncClient, Client, Outcome, Settings
 from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.journal import Journal, Look
-from mbtoolkit.limits import Limits, limits_of, state_dir
+from mbtoolkit.limits import Limits, limits_of, state_dir, with_home
 from mbtoolkit.progress import Progress
 from mbtoolkit.reporting import numbered
 from mbtoolkit.runs.checking import check_options
@@ -29,6 +30,9 @@ from mbtoolkit.sending import Rows, SendOptions, replay
 KEPT_DAYS: Final = 30
 """A run of which nothing is left to do is removed so long after its end, when the next one begins."""
 
+HALF_MADE_DAYS: Final = 1
+"""What never became a run is removed so long after its last change, when the next one begins."""
+
 State = Literal["sending", "died", "stopped", "done", "cancelled"]
 """sending: a process is at it. died: the process ended in the middle. stopped: it ended with rows that can still be
 settled. done: nothing is left to do. cancelled: closed for good."""
@@ -38,7 +42,7 @@ _ON_WAY: Final = Outcome("unknown", code="died", message="was being sent; what b
 
 RUNS: Final[dict[str, pl.DataType]] = {
     "run_id": pl.String(),
-    "state": pl.Enum(["sending", "died", "stopped", "done", "cancelled"]),
+    "state": pl.Enum([*get_args(State), "half_made", "unreadable"]),
     "rows": pl.Int64(),
     **{status: pl.Int64() for status in STATUSES if status != "unchanged"},
     "began_at": pl.Datetime("ms", "UTC"),
@@ -57,11 +61,12 @@ def runs_dir(run_dir: str | Path | None = None) -> Path:
     Raises:
         JournalError: the user has no home.
     """
-    if run_dir is not None:
-        return Path(run_dir).expanduser()
     try:
-        return state_dir() / "runs"
+        return state_dir() / "runs" if run_dir is None else with_home(run_dir)
     except RuntimeError:
+        if run_dir is not None:
+            msg = f"run_dir={str(run_dir)!r}: there is no such home; give a path without a ~"
+            raise JournalError(msg) from None
         msg = "there is no home to keep the run's record in: set MBTOOLKIT_STATE_DIR, or give run_dir (False for none)"
         raise JournalError(msg) from None
 
@@ -93,28 +98,30 @@ def begin(plan: Plan, settings: Settings, options: SendOptions, run_dir: str | P
         "options": asdict(options),
     }
     try:
-        journal = Journal.create(folder, run_id, head, plan.frozen())
+        return run_id, Journal.create(folder, run_id, head, plan.frozen())
     except JournalError as error:
         msg = f"nothing was sent, for the run can't be written down: {error} Give another folder as run_dir=..."
         raise JournalError(msg) from error
-    journal.note(state="sending")
-    return run_id, journal
 
 
 def _tidy(folder: Path) -> None:
-    """Removes the records of runs that ended long ago and left nothing to do."""
+    """Removes the records of runs that ended long ago and left nothing to do, and what never became runs."""
+    now = time.time()
     try:
         run_ids = journals.run_ids(folder)
+        half_made = journals.half_made(folder)
     except JournalError:
         return  # making the new one says what is wrong with the folder
     for run_id in run_ids:
-        try:
+        with suppress(JournalError, OSError):  # another one's business: a run must not fail for an old one's sake
             look = journals.look(folder, run_id)
             ended_at = look.facts.get("ended_at")
-            if _state(look) in ("done", "cancelled") and ended_at and time.time() - ended_at > KEPT_DAYS * 86_400:
+            if _state(look) in ("done", "cancelled") and ended_at and now - ended_at > KEPT_DAYS * 86_400:
                 journals.purge(folder, run_id)
-        except (JournalError, OSError):  # another one's business: a run must not fail for an old one's sake
-            continue
+    for run_id, changed_at in half_made.items():
+        with suppress(JournalError, OSError):
+            if now - changed_at > HALF_MADE_DAYS * 86_400:
+                journals.purge(folder, run_id)
 
 
 def list_runs(run_dir: str | Path | None = None) -> pl.DataFrame:
@@ -128,17 +135,23 @@ def list_runs(run_dir: str | Path | None = None) -> pl.DataFrame:
         `run_id`, `state` (sending, died, stopped, done, cancelled), `rows` (of the input), how many of them ended with
         each status, `began_at`, `ended_at` (null while it has not ended), `base_url`.
 
+        Two more states are of what can only be purged: `half_made` (the process died while it was making the run;
+        nothing of it was sent) and `unreadable` (damaged, or of another version). `began_at` is then the time of the
+        last change, and the other columns are null.
+
     Raises:
         JournalError: there is no folder to look for them in, since the user has no home.
     """
     folder = runs_dir(run_dir)
-    lines = []
+    lines: list[tuple[Any, ...]] = []
     for run_id in journals.run_ids(folder):
         try:
             lines.append(_line(Run(folder, run_id).status))
         except JournalError:
-            continue  # removed meanwhile, or of another version: it says so when it is opened
-    return pl.DataFrame(lines, schema=RUNS, orient="row")
+            at = journals.changed_at(folder / run_id)
+            lines += [] if at is None else [_line_of_remains(run_id, "unreadable", at)]  # None: removed meanwhile
+    lines += [_line_of_remains(run_id, "half_made", at) for run_id, at in journals.half_made(folder).items()]
+    return pl.DataFrame(lines, schema=RUNS, orient="row").sort("began_at", descending=True, maintain_order=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +189,11 @@ def _line(status: RunStatus) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def _line_of_remains(run_id: str, state: str, changed_at: float) -> tuple[Any, ...]:
+    known = {"run_id": run_id, "state": state, "began_at": _moment(changed_at)}
+    return tuple(known.get(name) for name in RUNS)
+
+
 class Run:
     """One run's record on disk: what was to be sent, and what became of it.
 
@@ -191,18 +209,18 @@ class Run:
 
     @classmethod
     def open(cls, run_id: str, run_dir: str | Path | None = None) -> Self:
-        """The run of that id.
+        """The run of that id; one that is half-made or can't be read can still be purged.
 
         Args:
             run_id: as `list_runs` and the column `mb_run_id` of its results have it.
             run_dir: the folder of the records, as for `list_runs`.
 
         Raises:
-            JournalError: there is no such run on record, or its record can't be read.
+            JournalError: there is no such run on record.
         """
-        run = cls(runs_dir(run_dir), run_id)
-        run._look()
-        return run
+        folder = runs_dir(run_dir)
+        journals.check_is_there(folder, run_id)
+        return cls(folder, run_id)
 
     @property
     def status(self) -> RunStatus:
@@ -266,6 +284,9 @@ class Run:
             progress: see `upsert_contacts`.
             stop: see `upsert_contacts`.
 
+        Warns:
+            RecordWarning: see `upsert_contacts`.
+
         Raises:
             SettingsError: `client` is another CRM's or another account's, or is no client; or another argument can't
                 work.
@@ -292,7 +313,7 @@ class Run:
                 settle_seconds=settle_seconds,
                 outage_seconds=client.settings.outage_seconds,
             )
-            journal.note(state="sending")
+            journal.note(state="sending").result()
             return execute(plan, rows, journal, client.settings, options, conditions, self.run_id)
         finally:
             journal.close()

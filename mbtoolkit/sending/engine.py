@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from operator import itemgetter
 from typing import Final
@@ -141,7 +141,7 @@ class Sending:
                 self.cancel(at_once=True)
                 thread.join()
                 raise
-        self._report(report)
+        self.report(report)
         if report is not None:
             report.close()
         if self._failure is not None:
@@ -151,15 +151,16 @@ class Sending:
         """Shows how far it is, and hears who wants it to end, until it has ended."""
         while thread.is_alive():
             thread.join(1 / UPDATES_PER_SECOND)
-            self._report(report)
+            self.report(report)
             if (self.stop.is_set() or self.recorder.is_cancel_asked) and not self._cancelled.is_set():
                 self.cancel()
 
     def cancel(self, *, at_once: bool = False) -> None:
         """Ends the run: no new requests, those on their way are waited for a little (or not, with `at_once`)."""
         self._cancelled.set()
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._end, at_once)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop was closed just now: nothing is on its way any more
+                self._loop.call_soon_threadsafe(self._end, at_once)
 
     def unended(self) -> Outcome:
         """What is said of the rows that were never taken up."""
@@ -253,7 +254,8 @@ class Sending:
         outcome = self.rows.outcome(row)
         return outcome is not None and STATUS_OF[outcome.kind] in ("succeeded", "rejected")
 
-    def _report(self, report: Reporter | None) -> None:
+    def report(self, report: Reporter | None) -> None:
+        """Reports how far it is."""
         if report is not None:
             report(
                 Progress(
@@ -265,6 +267,7 @@ class Sending:
                     queued=sum(map(len, self.rows.taken_in.values())),
                     seconds=time.monotonic() - self._began,
                     reason=self.gate.pause_reason,
+                    record_error=self.recorder.error,
                 )
             )
 
@@ -345,7 +348,7 @@ class Sending:
                 self._give_up(unit, _INTERRUPTED)
                 raise
             except JournalError as error:
-                self.gate.stop_for(Outcome("not_sent", code=JOURNAL_FAILED, message=str(error)))
+                self.gate.stop_for(Outcome("not_sent", code=JOURNAL_FAILED, message=f"{error} Then resume the run."))
             except Exception as error:  # noqa: BLE001 - a fault of our own must not cost the other rows' results
                 _log.exception("a fault while sending; please report it")
                 fault = replace(_FAULT, message=f"{_FAULT.message} ({type(error).__name__})")

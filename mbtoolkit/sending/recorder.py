@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from mbtoolkit.client import Outcome
 from mbtoolkit.errors import JournalError
@@ -16,20 +18,27 @@ from mbtoolkit.sending.rows import Rows, text_of
 
 _ASKS_EVERY_SECONDS: Final = 0.5
 
+_log = logging.getLogger("mbtoolkit")
+
 
 class Recorder:
     """What is known of every row, in memory and in a journal.
 
-    Only an intent is waited for: the journal keeps the order, so what was told before it is then written too, and what
-    is lost after it counts as doubt.
+    Only an intent is waited for, and the end: the journal keeps the order, so what was recorded before is then written
+    too, and what is lost after it counts as doubt.
 
     Args:
         rows: what is known.
         journal: where it is written; None for nowhere.
+
+    Attributes:
+        rows: what is known.
+        error: why the journal can't be written any more; None while it can.
     """
 
     def __init__(self, rows: Rows, journal: Journal | None = None) -> None:
         self.rows = rows
+        self.error: str | None = None
         self._journal = journal
         self._asked_at = 0.0
         self._is_cancel_asked = False
@@ -51,7 +60,7 @@ class Recorder:
             JournalError: it can't be written; they must not be sent.
         """
         if self._journal is not None:
-            await asyncio.wrap_future(self._journal.append("intent", rows))
+            await asyncio.wrap_future(self._watched(self._journal.append("intent", rows)))
         self.rows.send(rows)
 
     def refuse(self, rows: Sequence[int]) -> None:
@@ -74,6 +83,22 @@ class Recorder:
         self.rows.end(rows, outcome)
         self._tell("final", rows, text_of(outcome))
 
+    def finish(self, **facts: Any) -> None:
+        """Writes facts about the end of the run; returns when all of it is on disk, or `error` says why it is not."""
+        if self._journal is not None:
+            self._watched(self._journal.note(**facts)).exception()
+
     def _tell(self, kind: str, rows: Sequence[int], data: str = "{}") -> None:
         if self._journal is not None:
-            self._journal.append(kind, rows, data)
+            self._watched(self._journal.append(kind, rows, data))
+
+    def _watched(self, future: Future[None]) -> Future[None]:
+        future.add_done_callback(self._notice)
+        return future
+
+    def _notice(self, future: Future[None]) -> None:
+        """Keeps and logs the first failure of the journal. Runs in the thread that writes."""
+        error = future.exception()
+        if error is not None and self.error is None:
+            self.error = str(error)
+            _log.warning("%s", error)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import random
 import signal
+import sys
 import time
 from collections import defaultdict
 from itertools import pairwise
@@ -146,6 +148,31 @@ def test_where_no_write_ahead_log_can_be_the_log_of_a_killed_run_is_read_all_the
     with Journal.open(*begun) as journal:
         assert len(events_of(journal)) == 20
         assert not (begun[0] / begun[1] / "events.sqlite-wal").exists()
+
+
+WITHOUT_LOCKS = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in scribe_module.FCNTL, reason="no filter for this machine"
+)
+
+
+@WITHOUT_LOCKS
+def test_a_disk_without_locks_is_said_to_have_none_and_nothing_is_left_on_it(said, runs_dir, run_id):
+    (refused,) = said("no_locks", runs_dir, run_id)
+    assert "has no file locks" in refused
+    assert "worked on" not in refused
+    assert list(runs_dir.iterdir()) == []
+
+
+@WITHOUT_LOCKS
+def test_a_run_on_a_disk_that_has_no_locks_any_more_is_not_said_to_be_worked_on(said, begun):
+    (refused,) = said("no_locks", *begun)
+    assert "has no file locks" in refused
+    assert "worked on" not in refused
+    assert sorted(path.name for path in (begun[0] / begun[1]).iterdir()) == [
+        "events.sqlite",
+        "head.json",
+        "owner.sqlite",
+    ]
 
 
 def test_who_is_at_a_run_is_seen_from_outside_until_it_is_killed(scribe, said, begun):

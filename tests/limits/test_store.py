@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sqlite3
 import time
 from pathlib import Path
@@ -96,14 +97,24 @@ def test_memory_is_seen_by_nobody_else():
         ({"MBTOOLKIT_STATE_DIR": "/a/b"}, "/a/b"),
         ({"MBTOOLKIT_STATE_DIR": "", "XDG_STATE_HOME": "/x"}, "/x/mbtoolkit"),
         ({"XDG_STATE_HOME": "", "HOME": "/home/ann"}, "/home/ann/.local/state/mbtoolkit"),
+        ({"XDG_STATE_HOME": "here/and/there", "HOME": "/home/ann"}, "/home/ann/.local/state/mbtoolkit"),
+        ({"MBTOOLKIT_STATE_DIR": "~/x", "HOME": "/home/ann"}, "/home/ann/x"),
+        ({"HOME": ""}, "{home}/.local/state/mbtoolkit"),
+        ({"HOME": "here"}, "{home}/.local/state/mbtoolkit"),
+        ({"HOME": None}, "{home}/.local/state/mbtoolkit"),
+        ({"MBTOOLKIT_STATE_DIR": "~/x", "HOME": ""}, "{home}/x"),
+        ({"MBTOOLKIT_STATE_DIR": "~", "HOME": ""}, "{home}"),
     ],
-    ids=["own", "xdg", "home"],
+    ids=str,
 )
 def test_the_folder_is_the_one_that_was_named_or_the_users(monkeypatch, environment, expected):
-    monkeypatch.delenv("MBTOOLKIT_STATE_DIR", raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert state_dir() == Path(expected)
+    """`{home}` is the one that the system knows: a HOME that is empty or no whole path says nothing."""
+    for name, value in {"MBTOOLKIT_STATE_DIR": None, "XDG_STATE_HOME": None, **environment}.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    assert state_dir() == Path(expected.format(home=pwd.getpwuid(os.getuid()).pw_dir))
     assert state_dir("/chosen") == Path("/chosen")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
+import os
 import resource
 import stat
+import threading
 import zipfile
 
 import fastexcel
@@ -197,6 +200,50 @@ def test_a_full_disk_is_told_and_the_file_that_was_there_stays(results, tmp_path
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def open_mask():
+    """A umask that lets everybody read and write what is made."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_new_files_are_their_user_s_only_whatever_the_umask(results, tmp_path, open_mask, ending):
+    issues = validate_contacts(results).issues
+    for path in (write_results(results, tmp_path / f"r{ending}"), write_issues(issues, tmp_path / f"i{ending}")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_part_that_is_being_written_is_its_user_s_only(results, tmp_path, open_mask):
+    """Also where the file that it replaces may be read by others."""
+    path = tmp_path / "results.csv"
+    path.touch(mode=0o666)
+    modes = set()
+    is_over = threading.Event()
+
+    def watch():
+        while not is_over.is_set():
+            for part in tmp_path.glob(".mbtoolkit-*"):
+                with contextlib.suppress(FileNotFoundError):
+                    found = part.stat()
+                    if found.st_size:
+                        modes.add(stat.S_IMODE(found.st_mode))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        many = pl.concat([results] * 200)
+        for _ in range(50):
+            write_results(many, path)
+            if 0o600 in modes:
+                break
+    finally:
+        is_over.set()
+        watcher.join()
+    assert 0o600 in modes  # and 0o666 for a moment, when it is complete
 
 
 def test_a_file_that_is_replaced_keeps_its_permissions_and_its_links(results, tmp_path):

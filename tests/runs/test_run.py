@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -101,6 +104,18 @@ def test_a_record_that_can_not_be_made_lets_nothing_be_sent(crm, client, people,
     with pytest.raises(JournalError, match="can't be made"):
         upsert_contacts(people, client, run_dir=folder)
     assert crm.requests().is_empty()
+
+
+def test_a_home_that_nobody_has_is_refused_and_nothing_is_sent(crm, client, people):
+    with pytest.raises(JournalError, match=r"~nobody-of-that-name/runs.*no such home.*without a ~"):
+        upsert_contacts(people, client, run_dir="~nobody-of-that-name/runs")
+    assert crm.requests().is_empty()
+
+
+def test_an_empty_home_is_the_one_that_the_system_knows(monkeypatch):
+    monkeypatch.setenv("HOME", "")
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    assert runs_module.runs_dir("~/a/b") == home / "a" / "b"
 
 
 def test_a_resumed_run_sends_only_what_is_not_settled(crm, client, half, folder):
@@ -219,7 +234,7 @@ def test_cancelling_ends_a_run_on_its_way(crm, client, people, folder):
         target=lambda: found.append(upsert_contacts(people, client, run_dir=folder, max_concurrency=1))
     )
     thread.start()
-    while list_runs(folder).is_empty():
+    while list_runs(folder)["state"].to_list() != ["sending"]:
         time.sleep(0.02)
     run = Run.open(list_runs(folder)["run_id"][0], folder)
     assert run.status.state == "sending"
@@ -243,7 +258,7 @@ def test_a_run_in_the_middle_shows_what_is_known(crm, client, people, folder):
     crm.fail("silence", after=4, seconds=20, times=None)
     thread = threading.Thread(target=lambda: stopped(people, client, folder, after=4), daemon=True)
     thread.start()
-    while list_runs(folder).is_empty() or list_runs(folder)["succeeded"][0] < 4:
+    while list_runs(folder)["succeeded"].sum() < 4:
         time.sleep(0.02)
     run = Run.open(list_runs(folder)["run_id"][0], folder)
     assert statuses(run.results)[:4] == ["succeeded"] * 4
@@ -274,17 +289,16 @@ def test_a_process_that_dies_leaves_a_run_that_is_gone_on_with(crm, people, fold
     script = f"""
 import os, polars as pl
 from mbtoolkit import Client, upsert_contacts
-def hear(progress):
-    if progress.done == 5:
-        os.kill(os.getpid(), 9)
 with Client({crm.base_url!r}, os.environ["MBTOOLKIT_TOKEN"]) as client:
     upsert_contacts(
         pl.read_parquet({str(tmp_path / "people.parquet")!r}), client, run_dir={str(folder)!r}, max_concurrency=1,
-        progress=hear,
     )
 """
-    done = subprocess.run([sys.executable, "-c", script], env={"MBTOOLKIT_TOKEN": crm.token}, check=False)
-    assert done.returncode == -9
+    with subprocess.Popen([sys.executable, "-c", script], env={"MBTOOLKIT_TOKEN": crm.token}) as process:
+        while list_runs(folder).select("succeeded", "unknown").sum().row(0) != (5, 1):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
     crm.clear_faults()
     run = Run.open(list_runs(folder)["run_id"][0], folder)
     assert run.status.state == "died"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import polars as pl
 import pytest
 
@@ -229,6 +231,43 @@ def test_auto_takes_no_batches_for_a_few_rows(crm, caplog):
     push(people(30), crm, via="auto", limits="freemium")
     assert requests(crm) == 0
     assert caplog.text == ""
+
+
+def operations(crm, frame, caplog, **options):
+    """By which operations the first rows of a push go, where that is left to the toolkit; and what was logged then."""
+    stop = threading.Event()
+
+    def hear(progress):
+        if progress.done or progress.queued:
+            stop.set()
+
+    push(frame, crm, via="auto", run_dir=False, progress=hear, stop=stop, settle_seconds=0, **options)
+    logged = "".join(line for line in caplog.messages if "operation" in line)
+    return set(crm.requests()["path"].str.extract("(batch|insertupdate)$").drop_nulls()), logged
+
+
+def shared_by(contacts, rows):
+    """Rows that so many contacts share evenly."""
+    return pl.DataFrame({"email": [f"p{row % contacts}@example.com" for row in range(rows)]})
+
+
+@pytest.mark.parametrize("limits", [None, "pro"])
+def test_auto_takes_no_batches_where_rows_have_to_wait_for_each_other(crm, caplog, limits):
+    assert operations(crm, shared_by(2, 40_000), caplog, limits=limits) == ({"insertupdate"}, "")
+
+
+def test_auto_takes_no_batches_where_one_contact_has_many_rows_among_others(crm, caplog):
+    one = pl.DataFrame({"email": ["same@example.com"] * 40})
+    assert operations(crm, pl.concat([shared_by(20_000, 20_000), one]), caplog) == ({"insertupdate"}, "")
+
+
+def test_auto_says_how_long_both_ways_take_and_how_many_rows_wait_for_each_other(crm, caplog):
+    taken, logged = operations(crm, shared_by(8_000, 24_000), caplog)
+    assert taken == {"batch"}
+    # 240 batches, each with a question: 480 requests, 48 s; and three batches of a minute, one after the other.
+    assert "about 4 minutes" in logged
+    assert "one by one it takes 40 minutes at 100 requests in 10 seconds, the smallest plan's" in logged
+    assert "up to 3 rows of one contact" in logged
 
 
 def test_auto_takes_no_batches_where_ids_are_wanted(crm):

@@ -145,7 +145,8 @@ class _Pushing:
         self.processes += 1
         place = {"crm": [self._crm.base_url, self._crm.token], "run_dir": self._folder / "runs"}
         results = self._folder / "results.parquet"
-        run_id = next(iter(list_runs(self._folder / "runs")["run_id"]), None)
+        begun = list_runs(self._folder / "runs").filter(pl.col("state") != "half_made")
+        run_id = next(iter(begun["run_id"]), None)
         if run_id is not None:
             return self._nursery.start("resume", run_id=run_id, results=results, **place)
         options = {"via": self._storm.via, "batch_size": self._storm.batch_size}

@@ -39,7 +39,7 @@ def crm_of_its_own():
 
 def only_run(run_dir):
     """The id of the run on record; None where it died before it was one."""
-    return next(iter(list_runs(run_dir)["run_id"]), None)
+    return next(iter(list_runs(run_dir).filter(pl.col("state") != "half_made")["run_id"]), None)
 
 
 def go_on(nursery, place, contacts, die_at=0):

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.errors import MbtoolkitError
-from mbtoolkit.filepush import FilePushes
+from mbtoolkit.filepush import FilePushes, Pushing
 from mbtoolkit.results import summarize, write_results
 from mbtoolkit.widgets.panel.step import Step, Value, bar, labelled, scrolling
 from mbtoolkit.widgets.surface import Node, box, button, entry, table, text
@@ -64,6 +64,7 @@ class ResultsStep(Step):
         return box(
             text(f"{stored:,} of {results.height:,} rows are stored.", "p", class_="mbt-strong", role="status",
                  key="headline"),
+            _incomplete(self.push.pushing),
             _statuses(results),
             _reasons(results),
             self._write(),
@@ -81,6 +82,15 @@ class ResultsStep(Step):
             ),
             text(self.said, "p", role="status", class_="mbt-note", key="said"),
         )
+
+
+def _incomplete(pushing: Pushing | None) -> Node | None:
+    """What is wrong with the push's record, if anything is."""
+    if pushing is None or pushing.record_error is None:
+        return None
+    why = pushing.record_error.replace("'", "’")
+    words = f"These results are right, but the record of this push is incomplete: write them to a file. {why}"
+    return text(words, "p", role="alert", class_="mbt-fault", key="record")
 
 
 def _statuses(results: pl.DataFrame) -> Node:

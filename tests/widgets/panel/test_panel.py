@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import comm
 import ipywidgets
@@ -521,3 +522,16 @@ def test_a_second_page_finds_the_panel_where_it_is(hands):
     assert not again.bottom.is_off("next")
     focus = [node["f"] for node in again.top.nodes() if "f" in node]
     assert len(focus) == 1
+
+
+def test_results_say_that_the_record_of_the_push_is_incomplete(hands):
+    at_check(hands)
+    hands.next(2)
+    hands.push()
+    pushing = hands.panel._pushes.current.pushing
+    assert pushing.record_error is None
+    pushing.progress = replace(pushing.progress, record_error="The disk is full.")
+    hands.next()
+    assert hands.title == "Results"
+    assert "record of this push is incomplete" in hands.top.text("record")
+    assert "The disk is full." in hands.top.text("record")
