@@ -109,7 +109,8 @@ def judge(answer: Answer, now: float | None = None) -> Outcome:
     """What a whole answer to the single upsert means.
 
     Args:
-        answer: status, headers and the complete body.
+        answer: status, headers and the complete body. Its content type is not looked at: what has the documented shape
+            is the CRM's, whatever it is called on the way, and a page of HTML has not.
         now: seconds since 1970, for a Retry-After that is a date.
 
     Source: reference page "Contact Insert and Update", responses.
@@ -183,6 +184,8 @@ def _judge_success(
 
 
 def _judge_stored(status: int, envelope: _Envelope) -> Outcome:
+    if not envelope.has_data:
+        return _unread(status, f"the CRM answered {status} and {envelope.status!r}, but without the data of a contact")
     contradiction = envelope.inner_failure or ("refused contact ids" if envelope.invalid_contact_ids else None)
     if contradiction is not None:
         return _contradictory(status, envelope, contradiction)
@@ -256,11 +259,13 @@ class _Envelope:
 
     Attributes:
         status: the outer status; None where there is none, or one that is no word.
+        has_data: whether there is an object `data`, as the reference page shows it. Other services say "success" too.
         inner_status: the number inside `data`; None where there is none.
         batch_id: as text, whatever it is sent as; None where it is blank.
     """
 
     status: str | None
+    has_data: bool
     inner_status: int | None
     text: str | None
     contact_id: int | None
@@ -277,6 +282,7 @@ class _Envelope:
         data = object_in(outer.get("data"))
         return cls(
             status=text_in(outer.get("status")),
+            has_data=isinstance(outer.get("data"), dict),
             inner_status=_inner_status(data.get("status")),
             text=first_text(outer.get("message"), data.get("message")),
             contact_id=contact_id_in(data.get("contactid")),

@@ -7,12 +7,12 @@ script, in a notebook cell (where a loop is running already) and in a thread.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-import ssl
 import threading
-import zlib
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -21,6 +21,8 @@ import httpx
 
 from mbtoolkit.client.addresses import DEFAULT_BASE_URL
 from mbtoolkit.client.answers import Answer, Outcome, judge, judge_batch, judge_status
+from mbtoolkit.client.connections import Ask, Connections, StrayAnswerError, UnreadableAnswerError
+from mbtoolkit.client.forking import after_fork
 from mbtoolkit.client.login import Login, Validity, login_of
 from mbtoolkit.client.retries import Attempts, Wait
 from mbtoolkit.client.secret import Secret
@@ -28,11 +30,9 @@ from mbtoolkit.client.settings import Settings, settings_from_env
 from mbtoolkit.errors import SettingsError, UsageError
 from mbtoolkit.version import __version__
 
-MAX_ANSWER_BYTES: Final = 4 * 1024**2
-"""An answer takes less than a kilobyte, the status of 1,000 contacts some 20; nothing near this limit is one."""
-
-_CONNECT_SECONDS: Final = 10.0
 _USER_AGENT: Final = f"mbtoolkit/{__version__}"
+
+_log = logging.getLogger("mbtoolkit")
 
 T = TypeVar("T")
 Attempt = Callable[[], Awaitable[Outcome]]
@@ -55,7 +55,8 @@ class AsyncClient:
         attempts: how often one contact is sent at the most, where sending again is safe.
         outage_seconds: how long a run of many contacts waits for a CRM that can't be reached any more, or is out of
             order, before it ends.
-        transport: an httpx transport (for a proxy, say) instead of the default; environment proxies are not used.
+        transport: an httpx transport (for a proxy, say) instead of the default; environment proxies are not used. Each
+            request then has a connection of its own (`Connection: close`).
 
     Raises:
         SettingsError: one of these can't work; nothing was sent.
@@ -95,7 +96,7 @@ class AsyncClient:
 
     def _begin(self, settings: Settings) -> None:
         self.settings = settings
-        self._lanes = _Lanes(settings)
+        self._connections = Connections(settings)
         self._jitter = random.Random()  # noqa: S311 - spreads waits, guards nothing
 
     @classmethod
@@ -140,7 +141,7 @@ class AsyncClient:
         Args:
             body: a JSON body of the operation.
         """
-        heard = await self._exchange(_Ask("POST", self.settings.insert_update_url, body))
+        heard = await self._exchange(Ask("POST", self.settings.insert_update_url, body))
         return judge(heard) if isinstance(heard, Answer) else heard
 
     async def attempt_batch(self, body: bytes) -> Outcome:
@@ -152,7 +153,7 @@ class AsyncClient:
         Args:
             body: a JSON body of the operation; at most 1,000 contacts.
         """
-        heard = await self._exchange(_Ask("POST", self.settings.batch_url, body))
+        heard = await self._exchange(Ask("POST", self.settings.batch_url, body))
         return judge_batch(heard) if isinstance(heard, Answer) else heard
 
     async def attempt_status(self, batch_id: str) -> Outcome:
@@ -169,10 +170,10 @@ class AsyncClient:
         if not isinstance(batch_id, str) or not batch_id.strip():
             msg = "attempt_status takes the id of a batch, as attempt_batch tells it in .batch_id"
             raise UsageError(msg)
-        heard = await self._exchange(_Ask("GET", self.settings.status_url(batch_id)))
+        heard = await self._exchange(Ask("GET", self.settings.status_url(batch_id)))
         return judge_status(heard, batch_id) if isinstance(heard, Answer) else replace(heard, batch_id=batch_id)
 
-    async def _exchange(self, ask: _Ask) -> Answer | Outcome:
+    async def _exchange(self, ask: Ask) -> Answer | Outcome:
         """One request and its whole answer, or what went wrong on the way. With a login a 401 renews the token once."""
         login = self.settings.login
         if login is None:
@@ -188,21 +189,18 @@ class AsyncClient:
 
     async def _log_in(self, login: Login) -> Answer | Outcome:
         """One request of the token operation; it knows no token yet."""
-        return await self._once(_Ask("POST", login.token_url, login.body()), None)
+        return await self._once(Ask("POST", login.token_url, login.body()), None)
 
-    async def _once(self, ask: _Ask, token: Secret | None) -> Answer | Outcome:
-        """One request and its whole answer, or what went wrong on the way.
+    async def _once(self, ask: Ask, token: Secret | None) -> Answer | Outcome:
+        """One request and its whole answer, or what went wrong on the way; nothing is raised but a cancellation.
 
         Args:
             ask: the request.
-            token: says who asks; None for the login, which is on another host and gets a connection of its own.
+            token: says who asks; None for the login.
         """
-        lane = self._lanes.take() if token is not None else self._lanes.new()
-        keep = False
         try:
             async with asyncio.timeout(self.settings.timeout_seconds):
-                answer = await lane.exchange(ask, token)
-            keep = token is not None
+                return await self._connections.exchange(ask, token)
         except asyncio.CancelledError as error:
             raise error.with_traceback(None) from None  # the frames below hold the token and the body
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
@@ -211,21 +209,20 @@ class AsyncClient:
             seconds = f"{self.settings.timeout_seconds:g}"
             return Outcome("unknown", code="timeout", message=f"no whole answer within {seconds} seconds")
         except (httpx.TransportError, OSError) as error:
-            return Outcome(
-                "unknown", code="connection_lost", message=f"the connection was lost ({type(error).__name__})"
-            )
-        except _UnreadableAnswerError as error:
+            return _lost(error)
+        except UnreadableAnswerError as error:
             return Outcome("unknown", error.status, "unreadable_answer", str(error))
-        finally:
-            if keep:
-                self._lanes.give_back(lane)
-            else:
-                await asyncio.shield(lane.aclose())
-        return answer
+        except StrayAnswerError as error:
+            return Outcome("unknown", error.status, "stray_answer", str(error))
+        except Exception as error:  # noqa: BLE001 - of a transport that may raise anything, also after it has sent
+            # Its text is left out: it may quote what was sent.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            _log.warning("the transport failed with %s, which is no error of httpx's\n%s", type(error).__name__, where)
+            return _lost(error)
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._lanes.aclose()
+        await self._connections.aclose()
 
     async def __aenter__(self) -> Self:
         """The client."""
@@ -248,135 +245,12 @@ def _shown(client: AsyncClient | Client) -> str:
     return f"{type(client).__name__}({settings.base_url!r})" if settings else f"<{type(client).__name__}, not made>"
 
 
+def _lost(error: Exception) -> Outcome:
+    return Outcome("unknown", code="connection_lost", message=f"the connection was lost ({type(error).__name__})")
+
+
 def _cause(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-class _UnreadableAnswerError(Exception):
-    """The answer is too large, or its encoding is broken."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One request. It shows no body: tracebacks show what the names of a frame hold."""
-
-    method: str
-    url: str
-    _body: bytes | None = field(default=None, repr=False)
-
-    def content(self) -> bytes | None:
-        """The body. A call: verbose tracebacks show attributes, but they call nothing."""
-        return self._body
-
-
-class _Lanes:
-    """The idle connections of a client; as many as are in use at once."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._idle: list[_Lane] = []
-        self._tls: ssl.SSLContext | None = None
-
-    def take(self) -> _Lane:
-        return self._idle.pop() if self._idle else self.new()
-
-    def new(self) -> _Lane:
-        return _Lane(self._settings, self._settings.transport or self._transport())
-
-    def give_back(self, lane: _Lane) -> None:
-        self._idle.append(lane)
-
-    async def aclose(self) -> None:
-        while self._idle:
-            await self._idle.pop().aclose()
-
-    def _transport(self) -> httpx.AsyncHTTPTransport:
-        """A transport for one connection: httpx's pool gets slow with many, so each lane has a pool of one."""
-        if self._tls is None:
-            login = self._settings.login
-            urls = (self._settings.base_url, login.token_url if login else "")
-            secure = any(url.startswith("https:") for url in urls)
-            self._tls = httpx.create_ssl_context(trust_env=False) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0)
-        return httpx.AsyncHTTPTransport(verify=self._tls, limits=one, trust_env=False)
-
-
-class _Lane:
-    """One connection, used by one request at a time."""
-
-    __slots__ = ("_extensions", "_headers", "_settings", "_token", "_transport")
-
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport) -> None:
-        self._settings = settings
-        self._transport = transport
-        seconds = settings.timeout_seconds
-        connect = min(seconds, _CONNECT_SECONDS)
-        self._extensions = {"timeout": {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}}
-        self._token: Secret | None = None
-        self._headers = httpx.Headers(
-            {
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": settings.user_agent,
-            }
-        )
-
-    async def exchange(self, ask: _Ask, token: Secret | None) -> Answer:
-        """One request and its whole answer.
-
-        Raises:
-            httpx.TransportError, OSError: the network failed.
-            _UnreadableAnswerError: the answer is too large, or its encoding broken.
-        """
-        if token is not None and token is not self._token:
-            self._token, self._headers["Authorization"] = token, f"Bearer {token.reveal()}"
-        request = httpx.Request(
-            ask.method, ask.url, headers=self._headers, content=ask.content(), extensions=self._extensions
-        )
-        response = await self._transport.handle_async_request(request)
-        try:
-            content = await _read(response)
-        finally:
-            await response.aclose()
-        return Answer(response.status_code, content, response.headers.get("retry-after"))
-
-    async def aclose(self) -> None:
-        if self._transport is not self._settings.transport:
-            await self._transport.aclose()
-
-
-async def _read(response: httpx.Response) -> bytes:
-    """The whole body, unpacked, up to `MAX_ANSWER_BYTES`.
-
-    Raises:
-        _UnreadableAnswerError: it is larger, or packed in a way that can't be undone.
-    """
-    if response.is_stream_consumed:  # a transport that made the answer itself has read it already
-        return response.content
-    content = bytearray()
-    async for chunk in response.aiter_raw():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            raise _UnreadableAnswerError(response.status_code, "the answer is too large to be one of the CRM's")
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing in ("", "identity"):
-        return bytes(content)
-    if packing not in ("gzip", "x-gzip", "deflate"):
-        raise _UnreadableAnswerError(
-            response.status_code, f"the answer is packed as {packing!r}, which was not asked for"
-        )
-    try:
-        unpacked = zlib.decompressobj(wbits=47).decompress(bytes(content), MAX_ANSWER_BYTES + 1)
-    except zlib.error:
-        raise _UnreadableAnswerError(response.status_code, "the answer's packing is broken") from None
-    if len(unpacked) > MAX_ANSWER_BYTES:
-        raise _UnreadableAnswerError(response.status_code, "the answer unpacks to more than one of the CRM's could be")
-    return unpacked
 
 
 class Client:
@@ -419,9 +293,14 @@ class Client:
 
     def _begin(self, inner: AsyncClient) -> None:
         self._inner = inner
+        self._closed = False
+        self.begin_again()
+        after_fork(self)
+
+    def begin_again(self) -> None:
+        """Forgets the thread, which a fork leaves in the parent; the next request starts another one."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:

@@ -19,6 +19,7 @@ from typing import Final, Literal, get_args
 
 from mbtoolkit.client.addresses import checked_token_url
 from mbtoolkit.client.answers import Answer, Outcome
+from mbtoolkit.client.forking import after_fork
 from mbtoolkit.client.grants import Grant, read_grant
 from mbtoolkit.client.secret import Secret
 from mbtoolkit.errors import SettingsError
@@ -112,8 +113,13 @@ class Login:
         self._private_token = private_token
         self._clock = clock
         self._waits_seconds = waits_seconds
-        self._lock = threading.RLock()  # the end of a renewal whose loop is gone may come from within, by the collector
         self._held: _Held | None = None
+        self.begin_again()
+        after_fork(self)
+
+    def begin_again(self) -> None:
+        """Forgets the renewal that is under way, which a fork leaves in the parent; the token stays."""
+        self._lock = threading.RLock()  # the end of a renewal whose loop is gone may come from within, by the collector
         self._renewal: _Renewal | None = None
 
     def body(self) -> bytes:
@@ -206,8 +212,9 @@ class Login:
             await asyncio.sleep(wait_seconds)
 
     def __repr__(self) -> str:
-        """Where it logs in; not who, and with what."""
-        return f"<Login at {self.token_url}>"
+        """Where it logs in; not who, and with what. Also of one that was refused half-way through its making."""
+        token_url = getattr(self, "token_url", None)
+        return f"<Login at {token_url}>" if token_url else "<Login, not made>"
 
 
 def login_of(

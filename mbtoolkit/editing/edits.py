@@ -223,7 +223,9 @@ class Edits:
         return bool(self._undone)
 
     def __repr__(self) -> str:
-        """The counts; no cell of the table is in it."""
+        """The counts; no cell of the table is in it. Also of one that was refused half-way through its making."""
+        if not hasattr(self, "_is_judged"):
+            return "<Edits, not made>"
         return f"<Edits: {self.height:,} rows, {self.change_count:,} changes, {self._issues.height:,} issues>"
 
     def edit(self, row: int, column: str, text: str) -> Touched:

@@ -7,7 +7,7 @@ import logging
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -69,7 +69,7 @@ class Budget:
             else:
                 return None
         outcome = await attempt()  # cancelled: the slot stays taken until no answer can be on its way
-        self._thread.submit(self._change, partial(self._settle, number, outcome))
+        self._tell(self._change, partial(self._settle, number, outcome))
         return outcome
 
     def when(self, later: Later) -> str:
@@ -81,8 +81,12 @@ class Budget:
 
     def close(self) -> None:
         """Takes in what was told last, and closes the file."""
-        self._thread.submit(self._store.close)
+        self._tell(lambda: self._store.close())  # noqa: PLW0108 - it may be another one by then
         self._thread.shutdown()
+
+    def _tell(self, work: Callable[..., object], *words: object) -> None:
+        """Lets the budget's thread do something that nobody waits for; a failure is logged."""
+        self._thread.submit(work, *words).add_done_callback(_log_failure)
 
     async def _ask(self, number: int) -> Later | None:
         def ask(history: History, now: Moment) -> Later | None:
@@ -91,7 +95,7 @@ class Budget:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._change, ask)
         except asyncio.CancelledError:
-            self._thread.submit(self._change, lambda history, _: history.give_back(number))
+            self._tell(self._change, lambda history, _: history.give_back(number))
             raise
 
     def _settle(self, number: int, outcome: Outcome, history: History, now: Moment) -> None:
@@ -130,6 +134,11 @@ class Budget:
 
     def _begin_full(self, history: History) -> None:
         history.pause = self._full().pause
+
+
+def _log_failure(done: Future[object]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        _log.error("the request budget was not kept as it should be; please report it", exc_info=error)
 
 
 def _path(limits: Limits, settings: Settings) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 import random
 import sqlite3
 import time
@@ -34,6 +35,8 @@ PROBLEMS_TOLD: Final = 3
 
 _as_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Unlike `encode` it takes infinity, which is what JSON's `1e999` is read as."""
+
+_log: Final = logging.getLogger("mbtoolkit")
 
 _CODES: Final = {"status_400": 400, "status_406": 406, "status_422": 422}
 
@@ -90,10 +93,15 @@ class Batches:
         asyncio.get_running_loop().call_later(delay_seconds, batch.is_due.set)
         task = asyncio.create_task(self._work(batch))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         status = 202 if self._behaviour.batch_success == "status_202" else 200
         envelope = spelt(batch_envelope(batch.batch_id, batch.count, inner_status=status), self._behaviour)
         return Answer(status, encode(envelope), batch_id=batch.batch_id, applied=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("the sandbox failed on a batch, which stays as it is", exc_info=error)
 
     def status(self, batch_id: str, fault: Fault | None) -> Answer:
         """Tells how far a batch is.

@@ -105,10 +105,11 @@ class Sandbox:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._host: Host | None = None
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
-        where = self._host.base_url if self._host is not None else "not running"
-        return f"<Sandbox {where}>"
+        host = getattr(self, "_host", None)  # it has none yet where an argument was refused
+        return f"<Sandbox {host.base_url if host is not None else 'not running'}>"
 
     def __enter__(self) -> Self:
         """Starts it.
@@ -135,6 +136,7 @@ class Sandbox:
         """
         if self._thread is not None:
             return self
+        self._process = os.getpid()
         ready: _Ready = _Ready()
         thread = threading.Thread(target=self._run, args=(ready,), name="mbtoolkit-sandbox", daemon=True)
         thread.start()
@@ -150,11 +152,16 @@ class Sandbox:
     def stop(self) -> None:
         """Stops the server; one that does not run stays so. A store in memory is gone then."""
         thread, loop, stop = self._thread, self._loop, self._stop
-        if thread is None or loop is None or stop is None:
+        if thread is None or loop is None or stop is None or self._is_elsewhere:
             return
         loop.call_soon_threadsafe(stop.set)
         thread.join()
         self._thread = self._loop = self._stop = self._host = None
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether this is a fork of the process in which the server runs."""
+        return self._process != os.getpid()
 
     @property
     def base_url(self) -> str:
@@ -440,6 +447,12 @@ class Sandbox:
         """
         host, loop = self._running(), self._loop
         assert loop is not None
+        if self._is_elsewhere:
+            msg = (
+                "the sandbox runs in the process that started it, and this one is a fork of that; a client reaches it"
+                " from here, but ask it there what it recorded"
+            )
+            raise RuntimeError(msg)
 
         async def wait() -> _T:
             return await question(host)
@@ -458,7 +471,7 @@ class Sandbox:
             except BaseException:
                 await host.close()
                 raise
-        except (ValueError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
             ready.error = error
             ready.event.set()
             return

@@ -42,6 +42,18 @@ def test_success_without_a_readable_id_is_stored_with_the_id_missing(contact_id)
     assert (outcome.kind, outcome.contact_id, outcome.code) == ("stored", None, "id_missing")
 
 
+@pytest.mark.parametrize("word", ["Success", "success"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"data": None}, {"data": []}, {"data": "7"}, {"message": "done"}, {"contactId": "7"}],
+    ids=["nothing more", "null", "a list", "text", "a message", "the id outside"],
+)
+def test_a_success_without_the_documented_data_is_unknown(word, more):
+    """A portal or another service says so too; the CRM's own page shows an object `data`."""
+    outcome = judge(Answer(202, json.dumps({"status": word} | more).encode()))
+    assert (outcome.kind, outcome.code) == ("unknown", "unreadable_answer")
+
+
 @pytest.mark.parametrize("word", ["Failed", "Error", "", "Successful", "Partial"])
 def test_a_refusal_inside_a_2xx_is_never_a_success(word):
     outcome = judge(Answer(202, envelope(status=word, message="no such list")))

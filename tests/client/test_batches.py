@@ -363,7 +363,7 @@ def test_a_blank_id_is_no_question(batch_id):
 
 
 def test_requests_show_no_body():
-    from mbtoolkit.client.http import _Ask
+    from mbtoolkit.client.connections import Ask
 
-    assert "canary" not in repr(_Ask("POST", "https://crm.example.com", b"canary"))
+    assert "canary" not in repr(Ask("POST", "https://crm.example.com", b"canary"))
     assert "canary" not in repr(AsyncClient("https://crm.example.com", "canary"))

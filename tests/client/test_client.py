@@ -11,7 +11,9 @@ import pytest
 
 from mbtoolkit import errors, upsert_contact, upsert_contact_async
 from mbtoolkit.client import AsyncClient, Client
+from mbtoolkit.client.connections import MAX_ANSWER_BYTES
 from mbtoolkit.sandbox import Behaviour, Sandbox
+from tests.client.wire import answer, body, serving
 
 NO_LIST = "00000000-0000-4000-8000-00000000dead"
 ANN = {"email": "ann@example.com", "property:City": "Oslo"}
@@ -214,3 +216,17 @@ def test_many_at_once_use_a_connection_each_and_lose_nothing(crm):
     ids = [outcome.contact_id for outcome in asyncio.run(work())]
     assert sorted(ids) == crm.contacts()["contact_id"].to_list()
     assert crm.requests().select(pl.col("applied").all()).item()
+
+
+def test_a_success_that_is_too_large_is_not_read_to_its_end():
+    """All of it would be a success: what makes it doubt is its size alone."""
+    padded = {"status": "Success", "message": "x" * MAX_ANSWER_BYTES, "data": {"contactId": "1"}}
+
+    def script(line):
+        while line.request() is not None:
+            line.send(answer(padded))
+
+    with serving(script) as wire, Client(wire.base_url, "token", attempts=1) as client:
+        outcome = client.send(body(1))
+    assert (outcome.kind, outcome.code) == ("unknown", "unreadable_answer")
+    assert "too large" in outcome.message

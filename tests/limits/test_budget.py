@@ -133,3 +133,17 @@ def test_a_file_that_fails_in_the_middle_costs_a_window_and_not_the_run(budgets,
     assert asyncio.run(work()) == STORED
     assert waited == ["pause"]
     assert "this run counts for itself" in caplog.text
+
+
+def test_what_fails_after_the_answer_costs_no_result_and_is_logged(tmp_path, caplog):
+    """Nobody waits for it: the slot stays taken, and the log says so."""
+    budget = Budget(Limits(requests=5, window_seconds=60.0, state_dir=tmp_path), SETTINGS)
+
+    async def attempt_and_break():
+        budget.limits = None
+        return STORED
+
+    assert asyncio.run(budget.within(attempt_and_break, go_on)) == STORED
+    budget.close()
+    assert "the request budget was not kept as it should be" in caplog.text
+    assert "AttributeError" in caplog.text

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from mbtoolkit.sandbox import Behaviour
+from mbtoolkit.sandbox import Behaviour, webhooks
 
 ADA, BO = {"email": "ada@example.com"}, {"email": "bo@example.com"}
 
@@ -104,3 +104,13 @@ def test_webhook_elsewhere_is_refused_with_a_reason(sender, url):
     assert answer.status_code == 422
     assert "address of this machine" in answer.json()["message"]
     assert sender.crm.batches().height == 0
+
+
+def test_a_fault_of_the_sandbox_while_it_works_on_a_batch_is_logged(sender, monkeypatch, caplog):
+    async def fail(*_):
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(webhooks, "call", fail)
+    sender.batch_ended([ADA], webHookUrl="http://127.0.0.1:9/")
+    assert "the sandbox failed on a batch" in caplog.text
+    assert "no such luck" in caplog.text

@@ -88,6 +88,32 @@ MUTATIONS = {
         (HISTORY + "no_request_is_ever_refused_however_long_the_way",),
         ("limits/test_history.py", "limits/test_runs.py"),
     ),
+    "the cap on an answer's size": Mutation(
+        "client/connections.py",
+        "        if len(content) > MAX_ANSWER_BYTES:\n",
+        "        if len(content) > 1_000 * MAX_ANSWER_BYTES:\n",
+        ("client/test_client.py::test_a_success_that_is_too_large_is_not_read_to_its_end",),
+    ),
+    "the environment's certificates": Mutation(
+        "client/connections.py",
+        "httpx.create_ssl_context(trust_env=False)",
+        "httpx.create_ssl_context(trust_env=True)",
+        ("client/test_tls.py::test_the_environment_adds_no_one_whose_certificates_are_trusted",),
+    ),
+    "the look behind an answer": Mutation(
+        "client/connections.py",
+        "        unparsed = _unparsed(response)\n",
+        '        unparsed = b""\n',
+        ("client/test_stray_answers.py::test_a_surplus_answer_is_not_the_next_contacts",),
+        ("client/test_stray_answers.py",),
+    ),
+    "the look ahead of a request": Mutation(
+        "client/connections.py",
+        "            if not self.is_new and self.is_readable():\n",
+        "            if False:\n",
+        ("client/test_stray_answers.py::test_a_surplus_answer_that_comes_just_before_a_request_is_not_its_answer",),
+        ("client/test_stray_answers.py",),
+    ),
     "the lock of a run": Mutation(
         "journal/owner.py",
         'self._file.execute("BEGIN EXCLUSIVE")',

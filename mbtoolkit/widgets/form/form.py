@@ -144,7 +144,9 @@ class ContactForm(Surface):
         return not self._state.is_busy
 
     def __repr__(self) -> str:
-        """Says what it is; nothing of the contact."""
+        """Says what it is; nothing of the contact. Also of one that was refused half-way through its making."""
+        if not hasattr(self, "_state"):
+            return "<ContactForm, not made>"
         pushes = len(self._state.pushes)
         judged = "valid" if self._state.checked.ok else "invalid"
         return f"<ContactForm: {judged}, {pushes} push{'es' if pushes != 1 else ''}>"

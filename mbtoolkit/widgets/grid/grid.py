@@ -199,8 +199,10 @@ class ContactGrid(anywidget.AnyWidget):
             self.send({"kind": "reopen"})
 
     def __repr__(self) -> str:
-        """The counts; no cell of the table is in it."""
-        edits = self._edits
+        """The counts; no cell of the table is in it. Also of one that was refused half-way through its making."""
+        edits = getattr(self, "_edits", None)
+        if edits is None:
+            return "<ContactGrid, not made>"
         return f"ContactGrid({edits.height:,} rows, {len(edits.columns)} columns, {edits.change_count:,} changes)"
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:

@@ -166,7 +166,9 @@ class PushPanel(ipywidgets.VBox):
             self._pushes.current.cancel()
 
     def __repr__(self) -> str:
-        """Where it is; nothing of the contacts."""
+        """Where it is; nothing of the contacts. Also of one that was refused half-way through its making."""
+        if not hasattr(self, "_place"):
+            return "<PushPanel, not made>"
         return f"<PushPanel: step {self._place + 1} of {len(self._steps)}, {self._step.title}>"
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
