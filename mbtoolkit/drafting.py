@@ -45,6 +45,7 @@ _ISSUE: Final = ("column", "severity", "rule", "message")
 _IN_A_FORM: Final = {
     "country_code_missing": "has no country code; fill it in, or write the number as +47 934 54 496",
     "country_code_disagrees": "begins with another country code than the one beside it; correct one of them",
+    "phone_date": "is a date, not a phone number; write the number as +47 934 54 496",
     "phone_unreadable": "can't be read as a phone number; write it as +47 934 54 496",
     "not_yes_or_no": "is neither yes nor no; choose one, or leave it as it is",
     "number_missing": "stands without a number; add the number, or empty the country code",

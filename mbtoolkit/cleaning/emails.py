@@ -23,7 +23,13 @@ _MAILTO: Final = r"(?i)^mailto:\s*"
 _AROUND: Final = r"""^[\s"'<(\[]+|[\s"'>)\],;.]+$"""
 """What a sentence or a program leaves around an address."""
 _ONE_ADDRESS: Final = r"[^\s,;|/<>()\[\]:]+@[^\s,;|/<>()\[\]:]+"
-_SEVERAL: Final = rf"{_ONE_ADDRESS}[\s,;|/<>].*{_ONE_ADDRESS}"
+_SEVERAL: Final = rf"(?s){_ONE_ADDRESS}[\s,;|/<>].*{_ONE_ADDRESS}"
+_BREAK: Final = r"[\s\x{1C}-\x{1F}]*[\t-\r\x{1C}-\x{1F}\x{85}\x{2028}\x{2029}][\s\x{1C}-\x{1F}]*"
+"""What stands between the lines or columns of a table that came to be in one cell."""
+_BROKEN: Final = r"@[^\n]*[.@_-]\n|@[^\n]*\n(?:[.@_-]|[a-z]{1,3}(?:\.[a-z]{2,3})?(?:\n|$))|[.@+_-]\n[^\n]*@"
+"""A line that may end within an address."""
+_WHOLE_WORD: Final = r"(?:^|\s)[^\s@]+@[^\s@]+\.[^\s@.]+\.?(?:\s|$)"
+"""A word that is probably an address by itself."""
 _ROLE: Final = rf"(?i)^(?:{'|'.join(ROLES)})(?:\+[^@]*)?@"
 _THROW_AWAY: Final = rf"@(?:.*\.)?(?:{'|'.join(map(re.escape, THROW_AWAY))})$"
 _DOMAIN: Final = "@([^@]*)$"
@@ -34,9 +40,10 @@ _TEXT = pl.col("text")
 def normalize_email(column: Column, *, fix_typos: bool = False) -> Column:
     """The address in each cell in its usual form, or what is wrong with it.
 
-    White space around it, `mailto:`, a name before `<...>` and characters that nobody sees go; the text is in Unicode's
-    usual form (NFC); the domain is in lower case, and in its ASCII form (`xn--...`) where it has other letters. What
-    stands before the @ keeps its case. No address is asked for anywhere: whether mail arrives is not told.
+    White space around it, `mailto:`, a name before `<...>` and characters that nobody sees go; of several lines, or
+    columns between tabs, the one with the address is taken; the text is in Unicode's usual form (NFC); the domain is in
+    lower case, and in its ASCII form (`xn--...`) where it has other letters. What stands before the @ keeps its case.
+    No address is asked for anywhere: whether mail arrives is not told.
 
     Args:
         column: addresses, as text.
@@ -115,9 +122,17 @@ def _mended(cells: pl.DataFrame) -> pl.DataFrame:
     """The cells that are not in the usual form: brought into it, or with what is wrong with them."""
     found = cells.select(found=stripped(_TEXT))
     visible = found.select("found", text=pl.col("found").str.replace_all(INVISIBLE, "").str.strip_chars())
-    told = visible.with_columns(
-        beside=pl.when(_TEXT.str.contains(_NAMED_BY_WORDS)).then(pl.lit("the name beside it left out")),
-        unseen=pl.when(pl.col("found") != _TEXT).then(pl.lit("invisible characters removed")),
+    lines = visible["text"].str.contains(_BREAK).fill_null(value=False)
+    unseen = pl.when(pl.col("found") != _TEXT).then(pl.lit("invisible characters removed"))
+    one_line = visible.with_columns(
+        unseen=unseen, text=_lines_with_addresses(visible["text"], lines.arg_true()), lines=lines
+    )
+    is_named = _TEXT.str.contains(_NAMED_BY_WORDS)
+    told = one_line.with_columns(
+        beside=pl.when(is_named)
+        .then(pl.lit("the name beside it left out"))
+        .when(pl.col("lines") & ~_TEXT.str.contains("\n", literal=True))
+        .then(pl.lit("the text beside it left out")),
         text=_bare(_TEXT),
     )
     domain = _TEXT.str.extract(_DOMAIN)
@@ -130,6 +145,17 @@ def _mended(cells: pl.DataFrame) -> pl.DataFrame:
     email = pl.concat_str("local", pl.lit("@"), "domain")
     judged = parts.with_columns(email=pl.when(email_is_well_formed(_TEXT) & email_is_well_formed(email)).then(email))
     return _with_issues(judged).select(_FIELDS)
+
+
+def _lines_with_addresses(texts: pl.Series, rows: pl.Series) -> pl.Series:
+    """The texts, of some rows only the one line in which an @ stands, unless it may go on in another."""
+    if rows.is_empty():
+        return texts
+    lines = texts.gather(rows).str.replace_all(_BREAK, "\n").str.strip_chars()
+    with_at = _TEXT.str.split("\n").list.eval(pl.element().filter(pl.element().str.contains("@", literal=True)))
+    is_one = (with_at.list.len() == 1) & ~_TEXT.str.contains(_BROKEN)
+    alone = lines.to_frame("text").select(pl.when(is_one).then(with_at.list.first()).otherwise(_TEXT))
+    return texts.scatter(rows, alone.to_series())
 
 
 def _bare(text: pl.Expr) -> pl.Expr:
@@ -162,11 +188,18 @@ def _with_issues(judged: pl.DataFrame) -> pl.DataFrame:
     several = _TEXT.str.contains(_SEVERAL)
     issue = (
         pl.when(several)
-        .then(pl.format("email_several: holds more than one address; keep one: {}", _addresses(pl.col("found"))))
+        .then(
+            pl.format(
+                "email_several: holds more than one address; keep one: {}",
+                _addresses(pl.col("found").str.replace_all(_BREAK, "\n")),
+            )
+        )
         .otherwise(pl.lit(f"email_syntax: {RULES['email_syntax'].message}"))
     )
     likely = _likely(_TEXT)
-    is_meant = email_is_well_formed(likely) & likely.str.contains(r"@[\x00-\x7f]+$")
+    # A word beside a whole address is not a part of it; and nothing is joined over the end of a line.
+    is_apart = (_TEXT.str.contains(r"\s") & _TEXT.str.contains(_WHOLE_WORD)) | pl.col("lines")
+    is_meant = email_is_well_formed(likely) & likely.str.contains(r"@[\x00-\x7f]+$") & ~is_apart
     note = _joined(pl.col("unseen"), pl.col("beside"), pl.col("stranger"))
     return judged.with_columns(
         note=pl.when(pl.col("email").is_not_null()).then(note),

@@ -19,6 +19,36 @@ from mbtoolkit.cleaning.phone_plans import NumberingPlan, codes_by_head, plan_of
 EXTENSION: Final = r"(?i)(?:ext(?:n|ension)?\.?|x|#|;ext=|int\.?|anexo|доб\.?)\s*\.?:?\s*\d{1,7}\s*$"
 """What follows a number that is answered by a person with a telephone of their own."""
 
+_DAY, _MONTH = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
+_YEAR, _SHORT_YEAR = "(?:1[89]|2[01])[0-9]{2}", "[0-9]{2}"
+_DASH: Final = "[-\u2010-\u2015\u2212\ufe63\uff0d]"
+_TIME: Final = (
+    r"(?:[T ,]+[0-9]{1,2}(?:[ :.h]?[0-9]{2}){0,2}(?:[.,][0-9]+)?"
+    r"(?: ?[apAP]\.?[mM]\.?)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+
+
+def _dates_with(mark: str, *years: str) -> Iterator[str]:
+    """Patterns of a day, a month and a year in any usual order, and of a month and a year, with a mark between them."""
+    for year in years:
+        for parts in ((_DAY, _MONTH, year), (_MONTH, _DAY, year), (year, _MONTH, _DAY)):
+            yield mark.join(parts)
+
+
+DATE: Final = (
+    r"^[ '\"(\[]*(?:"
+    + "|".join(
+        [
+            *(each for mark in (r" ?\. ?", " ?/ ?", f" ?{_DASH} ?") for each in _dates_with(mark, _YEAR, _SHORT_YEAR)),
+            *(mark.join(parts) for mark in (r"\.", "/", _DASH) for parts in ((_MONTH, _YEAR), (_YEAR, _MONTH))),
+            # Two digits each with spaces between are as often a number of six digits.
+            *_dates_with(" +", _YEAR),
+        ]
+    )
+    + rf")\.?{_TIME}[ '\")\],;.]*$"
+)
+"""A date in numbers, alone or with a time, in ASCII digits."""
+
 _OPENING: Final = r"^(?:(?i:tel):)? *\(? *(?:\+[ (]*)?"
 _USUAL: Final = (
     rf"{_OPENING}[0-9][0-9 ()-]*$"
@@ -108,6 +138,7 @@ def _in_usual_form(cells: pl.DataFrame) -> pl.DataFrame:
     return (
         cells.with_row_index("row")
         .filter(_TEXT.str.contains(_USUAL) & (_TEXT.str.len_bytes() <= _LONGEST))
+        .filter(~_TEXT.str.contains(DATE))
         # A zero in brackets may be none of the number's digits.
         .filter(~_TEXT.str.contains("(0)", literal=True))
         .select(
@@ -127,7 +158,7 @@ def _refused_by_form(cells: pl.DataFrame) -> pl.DataFrame:
     wordy = (
         cells.with_row_index("row")
         .filter(_TEXT.str.contains(r"[\pL#]"))
-        .filter(~_TEXT.str.contains(_OTHER_RULES) & ~several)
+        .filter(~_TEXT.str.contains(_OTHER_RULES) & ~several & ~_TEXT.str.contains(DATE))
     )
     extended = _TEXT.str.contains(EXTENSION)
     rule = pl.when(extended).then(pl.lit("phone_extension")).otherwise(pl.lit("phone_unreadable"))

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 import phonenumbers
 import polars as pl
-from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
 
 from mbtoolkit.cleaning.cells import rows_once
-from mbtoolkit.cleaning.phone_columns import EXTENSION, LEAST_ROWS, read_usual
+from mbtoolkit.cleaning.phone_columns import DATE, EXTENSION, LEAST_ROWS, read_usual
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas.conform import unread_note
 
@@ -25,6 +25,7 @@ _LAST_GROUP: Final = re.compile(r"(?P<whole>.*\d.*)(?P<mark>[.,\u066b\uff0e\uff0
 _LONG_WHOLE: Final = re.compile(r"(?:\+|00|(?!00))\d{9,}")
 """More digits in one piece than a calling code and an area code have together."""
 _NEGATIVE: Final = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d]\d")
+_DATE: Final = re.compile(DATE)
 _EXTENSION: Final = re.compile(EXTENSION)
 _SEVERAL: Final = re.compile(r"(?i)\s*(?:[/;|,&\n]|\b(?:or|and|eller|el|og|och|oder|und|ou|et)\b\.?)\s*")
 """What stands between two numbers."""
@@ -243,16 +244,17 @@ def read_phone(text: str | None, code: str | None = None, country: str | None = 
     Points and commas may group the digits (`06.12.34.56.78`, `170.123.45.67`, `0171.3920012`), or a program may have
     written a number as a decimal (`1701234567.00`, `1.701.234.567,5`), whose digits must not be joined to it. It is a
     decimal if its last point or comma is the only one of its kind, and what follows is one or two digits or nothing but
-    zeros, or more than eight digits stand before it in one piece. Texts that could be either are refused.
+    zeros, or more than eight digits stand before it in one piece.
+    Texts that could be either are refused. So are dates, unless the country writes its numbers so.
     """
     given = _given(code)
     text = _SCHEME.sub("", re.sub(_TEXT_MARK, "", _tidied(text or "")))
     if not text.strip():
         return Phone(code=given)
-    wrong = _wrong_form(text)
+    region = _region(given, country)
+    wrong = "phone_date" if _DATE.search(text) and not _is_usual_in(region, text) else _wrong_form(text)
     if wrong:
         return Phone(code=given, rule=wrong)
-    region = _region(given, country)
     international = _abroad(text)
     if region is None and not _PLUS.match(international):
         return _without_country(international, given, country)
@@ -281,6 +283,12 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | None:
         return None
     possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
     return number if possible else None
+
+
+def _is_usual_in(region: str | None, text: str) -> bool:
+    """Whether a region's numbers are usually written like this text (`20.12.34` in New Caledonia)."""
+    found = _parsed(text, region) if region else None
+    return found is not None and phonenumbers.format_number(found, PhoneNumberFormat.NATIONAL) == text.strip()
 
 
 def _wrong_form(text: str) -> str | None:

@@ -162,7 +162,7 @@ def has_value(text: pl.Expr, value: str) -> pl.Expr:
 
 def pattern_of(text: pl.Expr) -> pl.Expr:
     """What each text looks like, as this module has it; at most 60 characters, the rest is a `…`."""
-    seen = text.str.replace_all(INVISIBLE, "�").str.replace_all(r"[^\S ]", "�")
+    seen = text.str.replace_all(INVISIBLE, "�").str.replace_all(r"[^\S ]|\p{Cc}", "�")
     plain = seen.str.replace_all(r"[\p{L}\p{M}]+", "a").str.replace_all(r"\p{N}", "9")
     cut = pl.concat_str(plain.str.slice(0, _LONGEST_PATTERN), pl.lit("…"))
     return pl.when(plain.str.len_chars() > _LONGEST_PATTERN).then(cut).otherwise(plain)

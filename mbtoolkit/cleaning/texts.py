@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from mbtoolkit.cleaning.cells import Column, answered, as_text, each_once
-from mbtoolkit.errors import UsageError
+from mbtoolkit.cleaning.garbled import CONTROLS, NOTHING, WINDOWS, looks_garbled, reader
 from mbtoolkit.schemas.texts import unless_blank
 
 MENDED: Final = pl.Struct({"text": pl.String, "issue": pl.String})
+_READ: Final = pl.Struct({"text": pl.String, "issue": pl.String})
 
 _UNSEEN: Final = (
-    r"[\p{Cc}\p{Zl}\p{Zp}\x{AD}\x{61C}\x{180E}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FEFF}"
-    r"\x{115F}\x{1160}\x{3164}\x{FFA0}]"
+    rf"[[\p{{Cc}}\p{{Zl}}\p{{Zp}}]--[{NOTHING}]]|[\x{{AD}}\x{{61C}}\x{{180E}}\x{{200B}}\x{{200E}}\x{{200F}}\x{{202A}}-\x{{202E}}"
+    r"\x{2060}-\x{206F}\x{FEFF}\x{115F}\x{1160}\x{3164}\x{FFA0}]"
 )
 """What nobody sees and nothing needs. Joiners stay: Persian, the scripts of India and emoji are written with them."""
-_BREAKS: Final = r"\s*[\r\n\x{85}\x{2028}\x{2029}]\s*"
-_LOOKS_BROKEN: Final = (
-    r"[\x{C2}-\x{F4}][\x{80}-\x{BF}\x{20AC}\x{201A}\x{192}\x{201E}\x{2026}\x{2020}\x{2021}\x{2C6}\x{2030}\x{160}\x{2039}"
-    r"\x{152}\x{17D}\x{2018}\x{2019}\x{201C}\x{201D}\x{2022}\x{2013}\x{2014}\x{2DC}\x{2122}\x{161}\x{203A}\x{153}\x{17E}"
-    r"\x{178}]|\x{FFFD}"
-)
-"""The first byte of a character in UTF-8 and one that may follow, both read as Windows-1252; or the mark of a loss."""
-_LOST: Final = (
-    "mojibake_lost: holds characters that were lost when the text was read with a wrong encoding; read the source "
-    "again (read_contacts: encoding=...) or type it again"
-)
+_BREAKS: Final = r"\s*[\r\n\x{2028}\x{2029}]\s*"
+_WINDOWS: Final = {code: char for code, char in WINDOWS.items() if char}
+MOJIBAKE_ISSUES: Final = {
+    "lost": "mojibake_lost: holds characters that were lost when the text was read with a wrong encoding; read the "
+    "source again (read_contacts: encoding=...) or type it again",
+    "doubtful": "mojibake_doubtful: looks as if it was read with a wrong encoding; read the source again "
+    "(read_contacts: encoding=...) or type it again",
+}
 
 _TEXT = pl.col("text")
 
 
 def clean_text(column: Column, *, keep_lines: bool = False) -> Column:
     r"""The cells with single spaces, without what nobody sees, in Unicode's usual form (NFC).
+
+    Controls beyond ASCII are Windows-1252's characters that were read as Latin-1 (`O\x92Neil` becomes `O’Neil`); the
+    five that are nothing there stay, for a letter may be lost in them: `fix_mojibake` reports them.
 
     Args:
         column: of anything that has a text form.
@@ -55,8 +55,10 @@ def clean_text(column: Column, *, keep_lines: bool = False) -> Column:
 
 def cleaned(texts: pl.Series, *, keep_lines: bool = False) -> pl.Series:
     """What `clean_text` answers for a String column."""
+    if texts.str.contains(CONTROLS).any():
+        texts = texts.str.replace_many(list(_WINDOWS), list(_WINDOWS.values()))
     lines = _TEXT.str.replace_all(_BREAKS, "\u2028" if keep_lines else " ")
-    spaced = lines.str.replace_all(r"[\s--\x{2028}]+", " ")
+    spaced = lines.str.replace_all(r"[[\s\x{1C}-\x{1F}]--\x{2028}]+", " ")
     seen = spaced.str.replace_all(_UNSEEN.replace(r"\p{Zl}", "") if keep_lines else _UNSEEN, "")
     if keep_lines:
         seen = seen.str.replace_all("\u2028", "\n", literal=True)
@@ -68,14 +70,16 @@ def cleaned(texts: pl.Series, *, keep_lines: bool = False) -> pl.Series:
 def fix_mojibake(column: Column) -> Column:
     """The cells as they were before somebody read UTF-8 as another encoding (`BjÃ¸rn` becomes `Bjørn`).
 
-    Only cells that look broken are touched; what they were is the `ftfy` package's judgement.
+    Only cells that look broken are touched; what they were is the `ftfy` package's judgement, or is plain from all
+    their signs being bytes of one encoding that make UTF-8. A cell that looks broken and may have been several things,
+    or is none that is known, stays as it is and is an issue.
 
     Args:
         column: text.
 
     Returns:
         Under the same name and of the same height: `text` (String), `issue` (String, where characters are lost for
-        good). Null where the cell is null.
+        good, or the text looks broken and stays). Null where the cell is null.
 
     Raises:
         UsageError: `ftfy` is not installed (`pip install mbtoolkit[cleaning]`), or the column has no text form.
@@ -84,18 +88,18 @@ def fix_mojibake(column: Column) -> Column:
         >>> fix_mojibake(pl.Series(["BjÃ¸rn"])).struct.field("text").to_list()
         ['Bjørn']
     """
-    try:
-        ftfy: Any = importlib.import_module("ftfy")
-    except ImportError:
-        msg = "fix_mojibake needs the package ftfy: pip install 'mbtoolkit[cleaning]'"
-        raise UsageError(msg) from None
+    read = reader()
 
     def fixed(cells: pl.Series) -> pl.Series:
         texts = as_text(cells)
-        rows = texts.str.contains(_LOOKS_BROKEN).fill_null(value=False).arg_true()
-        mended = each_once(texts.gather(rows), ftfy.fix_encoding, pl.String)
-        read = texts.clone().scatter(rows, mended).alias("text").to_frame()
-        issue = pl.when(_TEXT.str.contains("\ufffd", literal=True)).then(pl.lit(_LOST)).alias("issue")
-        return read.select(pl.when(_TEXT.is_not_null()).then(pl.struct("text", issue))).to_series()
+        rows = texts.str.contains(looks_garbled()).fill_null(value=False).arg_true()
+        again = each_once(texts.gather(rows), read, _READ)
+        told = texts.to_frame("text").with_columns(
+            text=texts.scatter(rows, again.struct.field("text")),
+            issue=pl.repeat(None, len(texts), dtype=pl.String, eager=True).scatter(
+                rows, again.struct.field("issue").replace_strict(MOJIBAKE_ISSUES, default=None, return_dtype=pl.String)
+            ),
+        )
+        return told.select(pl.when(_TEXT.is_not_null()).then(pl.struct("text", "issue"))).to_series()
 
     return answered(column, fixed, MENDED)

@@ -21,7 +21,9 @@ from mbtoolkit.cleaning import (
     normalize_phone,
 )
 from mbtoolkit.cleaning.entering import CODE, NUMBER, enter_texts
+from mbtoolkit.cleaning.garbled import has_doubtful_controls
 from mbtoolkit.cleaning.shown import shown_texts
+from mbtoolkit.cleaning.texts import MOJIBAKE_ISSUES
 from mbtoolkit.contacts import is_contact_column, label_of
 from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.step import Outcome, Step, counted
@@ -157,6 +159,12 @@ def _text_alone(cells: pl.Series) -> pl.DataFrame:
     return pl.DataFrame([cells.alias("text"), pl.repeat(None, len(cells), dtype=pl.String, eager=True).alias("issue")])
 
 
+def _tidied(texts: pl.Series, tidy: pl.Series) -> pl.DataFrame:
+    """The texts tidied, but for those in which a letter of an unknown encoding would be taken for another."""
+    told = pl.DataFrame([tidy.alias("text"), has_doubtful_controls(texts).alias("is_doubtful")])
+    return told.select("text", pl.when("is_doubtful").then(pl.lit(MOJIBAKE_ISSUES["doubtful"])).alias("issue"))
+
+
 def _unnested(cells: pl.Series, name: str) -> pl.DataFrame:
     """The answer of a cleaning function, its value under the name `text`."""
     return cells.struct.unnest().rename({name: "text"})
@@ -172,7 +180,7 @@ class CleanText(ColumnStep):
 
     def answer(self, texts: pl.Series) -> pl.DataFrame:
         """See `ColumnStep.answer`."""
-        return _text_alone(clean_text(texts, keep_lines=self.keep_lines))
+        return _tidied(texts, clean_text(texts, keep_lines=self.keep_lines))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -196,7 +204,7 @@ class NormalizeName(ColumnStep):
 
     def answer(self, texts: pl.Series) -> pl.DataFrame:
         """See `ColumnStep.answer`."""
-        return _text_alone(normalize_name(texts))
+        return _tidied(texts, normalize_name(texts))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -32,8 +32,12 @@ EMAIL_PATTERN: Final = (
 MAX_EMAIL_BYTES: Final = 254
 """Octets of a whole address (RFC 5321, section 4.5.3.1.3, less the two angle brackets)."""
 
-INVISIBLE: Final = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{180E}\x{034F}]"
-"""Characters that nobody sees: controls, joiners, marks of direction, fillers."""
+INVISIBLE: Final = r"[[\p{Cc}\p{Cf}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{180E}\x{034F}]--[\s\x{1C}-\x{1F}\x{80}-\x{9F}]]"
+"""Characters that nobody sees: controls, joiners, marks of direction, fillers.
+
+Tabs, line breaks and other separators are not among them, as words on both sides of one are two; nor are the controls
+beyond ASCII, which are letters and marks of Windows-1252 that were read in a wrong encoding.
+"""
 
 _LETTER_OR_MARK: Final = r"[^\x00-\x7f\p{Z}\p{C}\p{P}\p{S}]"
 _TOO_LONG: Final = r"^[^@]{65}|@(?:.*\.)?[^.]{64}"

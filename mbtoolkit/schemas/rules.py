@@ -38,6 +38,7 @@ _ALL: Final = (
         'whole numbers: .astype("Int64"))',
     ),
     Rule("out_of_range", "is out of range; ids and numbers are positive, and fit what the CRM can hold"),
+    Rule("phone_date", "is a date, not a phone number; empty the cell, or write the number as +47 934 54 496"),
     Rule("phone_unreadable", "can't be read as a phone number; write it as +47 934 54 496, one number to a cell"),
     Rule("phone_extension", "has an extension, which a mobile number can't have; write the number alone"),
     Rule("phone_several", "holds more than one phone number; keep one"),

@@ -98,6 +98,74 @@ def test_a_domain_that_exists_is_no_typing_error(domain):
     assert not set(typing_errors()) & set(typing_errors().values())
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Ann\tann@example.com", "ann@example.com"),
+        ("ann@example.com\nOslo", "ann@example.com"),
+        ("1\tann@example.com", "ann@example.com"),
+        ("Ann Berg\r\n<ann@example.com>\r\nOslo", "ann@example.com"),
+        ("Work:\x0bmailto:ann@example.com?subject=hi", "ann@example.com"),
+        ("Ann\x1fann@example.com\x1eOslo", "ann@example.com"),
+        ("ann@example.com\u2028Oslo", "ann@example.com"),
+        ("Ann\x85ann@example.com", "ann@example.com"),
+        ("Ann\t\tann@EXAMPLE.com;", "ann@example.com"),
+    ],
+)
+def test_of_several_lines_or_columns_in_a_cell_the_address_alone_is_taken(text, address):
+    assert email(text) == {
+        "email": address,
+        "issue": None,
+        "suggestion": None,
+        "note": "the text beside it left out",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ann@exam\nple.com",
+        "ann\n@example.com",
+        "ann@\texample.com",
+        "ann@mail.example.\ncom",
+        "ann@example.com\n.au",
+        "ann@example.co\nm",
+        "ann.\nlee@example.com",
+        "ann@example\n.com",
+        "Ann\tann(at)example.com",
+        "Ann Lee\tann lee@example.com",
+        "Dr. ann@example.com",
+        "ann@example.com. Oslo",
+        "O\x92Neil@example.com",
+        "Ren\x8ee@example.com",
+    ],
+)
+def test_what_may_be_one_word_or_two_is_an_issue_and_nothing_is_suggested(text):
+    found = email(text)
+    assert found["issue"].startswith("email_syntax: ")
+    assert (found["email"], found["suggestion"]) == (None, None)
+
+
+@pytest.mark.parametrize("between", ["\n", "\t", "\r\n", "\x1f"])
+def test_two_addresses_on_two_lines_are_both_offered(between):
+    found = email(f"a@example.com{between}b@example.org")
+    assert found["email"] is None
+    assert found["issue"].endswith("keep one: a@example.com or b@example.org")
+
+
+WORD = st.from_regex(r"\A[a-zA-Z0-9.@_-]{1,8}\Z")
+BETWEEN = st.sampled_from(
+    ["\t", "\n", "\r\n", " \n", "\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\u2028", "\u2029", " ", "\u00a0"]
+)
+
+
+@given(st.lists(WORD, min_size=2, max_size=4), st.data())
+def test_no_address_is_made_of_words_that_stand_apart(words, data):
+    text = words[0] + "".join(data.draw(BETWEEN) + word for word in words[1:])
+    address = email(text)["email"]
+    assert address is None or address.lower() in [word.lower().rstrip(".") for word in words]
+
+
 CELLS = st.lists(st.none() | st.text() | st.from_regex(r"\A[ <]?[aA\u0301]{1,3}@[a-zA-Zå]{1,3}\.(com|con)[> ;]?\Z"))
 
 

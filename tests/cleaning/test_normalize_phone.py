@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mbtoolkit import UsageError
 from mbtoolkit.cleaning import mobiles, normalize_phone
+from tests.benchmarks.cleaning import examples_right
 
 
 def phone(text, country=None):
@@ -72,6 +77,80 @@ def test_an_issue_says_what_is_wrong_and_how_to_mend_it(text, country, issue):
     assert found["mobile_number"] is None
     assert found["mobile_country_code"] is None
     assert pl.Series([found["issue"]]).str.contains(f"^{issue}").all(), found["issue"]
+
+
+COUNTRIES = ["NO", "SE", "DK", "DE", "GB", "US", "FR", "ES", "IN", "FI", "NL", "AT", "CH", "IT", "PL", "AU", "JP", None]
+MARKS = [".", "/", "-", "\u2013", "\u2011", ". ", " / ", " - "]
+TIMES = ["", " 08", " 08:30", "T08:30:00", " 8.30", ", 0830", " 08:30:00.000", " 8:30 pm", "T08:30Z", " 08:30+01:00"]
+DAYS = st.dates(dt.date(1800, 1, 1), dt.date(2199, 12, 31))
+ORDERS = ["dmy", "mdy", "ymd"]
+
+
+def written(day, order, mark, *, is_padded, is_short):
+    """A date in numbers."""
+    width = 2 if is_padded else 1
+    year = f"{day.year % 100:02}" if is_short else str(day.year)
+    parts = {"d": f"{day.day:0{width}}", "m": f"{day.month:0{width}}", "y": year}
+    return mark.join(parts[part] for part in order)
+
+
+@pytest.mark.parametrize("text", ["31.12.1984", "10/12/82", "2012-01-02 08", "12/1984", "2012-01", "(31.12.1984)"])
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_date_is_no_phone_number(text, country):
+    found = phone(text, country)
+    assert (found["mobile_country_code"], found["mobile_number"]) == (None, None)
+    assert found["issue"].startswith("phone_date: is a date, not a phone number; empty the cell")
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("time", TIMES)
+@given(day=DAYS, is_padded=st.booleans(), is_short=st.booleans())
+@settings(max_examples=5)
+def test_no_date_in_any_form_is_a_phone_number(mark, order, time, day, is_padded, is_short):
+    text = written(day, order, mark, is_padded=is_padded, is_short=is_short) + time
+    read = normalize_phone(pl.Series([text] * len(COUNTRIES)), pl.Series(COUNTRIES)).struct.unnest()
+    assert read["mobile_number"].null_count() == len(COUNTRIES), text
+    assert read["issue"].null_count() == 0
+
+
+@given(day=DAYS, order=st.sampled_from(ORDERS), is_padded=st.booleans(), spaces=st.sampled_from([" ", "  "]))
+def test_a_date_with_spaces_and_a_whole_year_is_no_phone_number(day, order, is_padded, spaces):
+    text = written(day, order, spaces, is_padded=is_padded, is_short=False)
+    read = normalize_phone(pl.Series([text] * len(COUNTRIES)), pl.Series(COUNTRIES)).struct.unnest()
+    assert read["mobile_number"].null_count() == len(COUNTRIES), text
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number"),
+    [
+        ("31121984", "NO", 31121984),
+        ("31 12 19 84", "NO", 31121984),
+        ("20.12.34", "NC", 201234),
+        ("32 10 00", "GL", 321000),
+        ("31 10 00", "GL", 311000),
+        ("01 12 05 08 30", "FR", 112050830),
+        ("06.12.11.10.09", "FR", 612111009),
+        ("+47 31 12 19 84", None, 31121984),
+        ("2012-3456", "DK", 20123456),
+        ("020-1984-1212", "GB", 2019841212),
+    ],
+)
+def test_a_number_that_is_a_little_like_a_date_is_read(text, country, number):
+    assert phone(text, country)["mobile_number"] == number
+
+
+def test_every_example_of_libphonenumber_is_read_as_before():
+    right, zeros, refused, wrong = examples_right()
+    assert (right, wrong, refused) == (5392, 0, 4)
+    assert zeros > 0
+
+
+@pytest.mark.parametrize("rows", [1, 200])
+def test_a_date_is_refused_alone_and_in_a_column(rows):
+    texts = ["31.12.1984", "93454496", "10/12/82", "2012-01-02T08:30:00"] * rows
+    rules = normalize_phone(pl.Series(texts), "NO").struct.field("issue").str.extract("^([a-z_]+)").to_list()
+    assert rules == ["phone_date", None, "phone_date", "phone_date"] * rows
 
 
 def test_null_and_blank_stay_null_and_no_row_is_lost():

@@ -97,6 +97,14 @@ def test_what_a_step_can_not_read_stays_and_is_an_issue(shop, recipe):
     assert "4 cells could not be read and stand as found" in cleaned.headline
 
 
+@pytest.mark.parametrize("add", [Recipe.clean_text, Recipe.normalize_name])
+def test_a_letter_of_an_unknown_encoding_is_an_issue_and_stays(add):
+    cleaned = add(Recipe(), "name").run(pl.DataFrame({"name": ["O\x92NEIL", "Ren\x8ee", "\x81va", " Ann "]}))
+    assert cleaned.contacts["name"].to_list()[1:] == ["Ren\x8ee", "\x81va", "Ann"]
+    assert "’" in cleaned.contacts["name"][0]
+    assert cleaned.issues.select("row", "rule").rows() == [(1, "mojibake_doubtful"), (2, "mojibake_doubtful")]
+
+
 def test_what_a_later_step_mends_is_no_longer_counted_as_unread():
     table = pl.DataFrame({"e": ["a@@example.com", "b@home@example.com", "c@gmial.com"]})
     cleaned = Recipe().normalize_email("e").read_contacts({"e": "email"}).apply_suggestions().run(table)
