@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from mbtoolkit.client import Client
 from mbtoolkit.sandbox import Sandbox
@@ -26,6 +26,8 @@ BROWSER_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+expect.set_options(timeout=30_000)  # a busy machine draws a page late
 
 # A runner in the background may ignore these, and what it starts would inherit that.
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -78,7 +80,7 @@ def crm() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def client(crm: Sandbox) -> Iterator[Client]:
-    with crm.client(timeout_seconds=5.0) as made:
+    with crm.client(timeout_seconds=60.0) as made:  # no busy machine may look like a fault
         yield made
 
 

@@ -113,25 +113,40 @@ def test_verbose_tracebacks_hold_no_token(crm, answering):
 
 REFUSED = """
 from IPython.core.ultratb import VerboseTB
-import sys
+import json, sys
 from mbtoolkit import AsyncClient, Client
 from mbtoolkit.errors import SettingsError
 
 def tell(error):
-    # The frame below is the caller's own, who wrote the token there.
+    # The frame below is the caller's own, who holds the token there.
     print(VerboseTB().text(type(error), error, error.__traceback__.tb_next))
 
+options = json.load(sys.stdin)
 for kind in (Client, AsyncClient):
-    for options in OPTIONS:
-        try:
-            kind(**options)
-        except SettingsError as error:
-            tell(error)
-        try:
-            kind.from_env(**options)
-        except SettingsError as error:
-            tell(error)
+    try:
+        kind(**options)
+    except SettingsError as error:
+        tell(error)
+    try:
+        kind.from_env(**options)
+    except SettingsError as error:
+        tell(error)
 """
+
+
+def refused(options, **environment):
+    """What a program that gives a client these options prints. It reads them: Python 3.13 prints the source of `-c`."""
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED],
+        input=json.dumps(options),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={name: text for name, text in os.environ.items() if not name.startswith("MBTOOLKIT_")} | environment,
+    )
+    assert done.stdout.count("SettingsError") >= 4
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -148,18 +163,9 @@ for kind in (Client, AsyncClient):
     ids=" ".join,
 )
 def test_verbose_tracebacks_of_a_refused_client_hold_no_token(options):
-    code = REFUSED.replace("OPTIONS", f"[{options!r}]")
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env=os.environ | {"MBTOOLKIT_TOKEN": TOKEN},
-    )
-    assert done.stdout.count("SettingsError") >= 4
-    assert "<Client, not made>" in done.stdout
-    assert_none(done.stdout.replace(f"OPTIONS = [{options!r}]", "") + done.stderr)
+    printed = refused(options, MBTOOLKIT_TOKEN=TOKEN)
+    assert "<Client, not made>" in printed
+    assert_none(printed)
 
 
 def test_a_cancelled_request_leaves_no_frame_of_those_that_send_it(crm):
@@ -225,16 +231,7 @@ def test_logs_and_reprs_of_a_login_hold_no_canary(login_crm, caplog, capfd):
     ids=range(7),
 )
 def test_verbose_tracebacks_of_a_refused_login_hold_no_canary(options):
-    done = subprocess.run(
-        [sys.executable, "-c", REFUSED.replace("OPTIONS", f"[{options!r}]")],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env={name: text for name, text in os.environ.items() if not name.startswith("MBTOOLKIT_")},
-    )
-    assert done.stdout.count("SettingsError") >= 4
-    assert_none(done.stdout.replace(f"OPTIONS = [{options!r}]", "") + done.stderr)
+    assert_none(refused(options))
 
 
 LOGGING_IN = """

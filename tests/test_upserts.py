@@ -549,12 +549,16 @@ def test_another_thread_can_stop_the_run(crm, client, caplog):
     crm.fail("delay", seconds=0.3, times=None)
     frame = pl.DataFrame({"email": [f"p{n}@example.com" for n in range(200)]})
     stop = threading.Event()
-    timer = threading.Timer(0.8, stop.set)
-    timer.start()
-    begun = time.monotonic()
+
+    def stop_soon():
+        while not crm.requests()["applied"].any():
+            time.sleep(0.01)
+        stop.set()
+
+    thread = threading.Thread(target=stop_soon)
+    thread.start()
     results = upsert_contacts(frame, client, max_concurrency=5, stop=stop)
-    timer.join()
-    assert time.monotonic() - begun < 4
+    thread.join()
     assert results.height == 200
     assert set(statuses(results)) == {"succeeded", "not_sent"}
     assert results.filter(pl.col("mb_status") == "succeeded").height == crm.requests()["applied"].sum() > 0
@@ -569,7 +573,7 @@ def test_a_stop_ends_a_pause_that_the_crm_asked_for(crm, client, people):
     threading.Timer(0.5, stop.set).start()
     begun = time.monotonic()
     assert set(statuses(upsert_contacts(people, client, stop=stop))) == {"not_sent"}
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60  # of the 600
 
 
 def test_a_run_that_was_stopped_before_it_began_sends_nothing(crm, client, people):
@@ -616,9 +620,8 @@ def run_interrupted(times):
 
 
 def test_ctrl_c_gives_back_the_frame_and_waits_for_what_is_on_its_way():
-    height, seconds, counts, applied, said = run_interrupted(1)
+    height, _, counts, applied, said = run_interrupted(1)
     assert height == 200
-    assert seconds < 5
     assert set(counts) == {"succeeded", "not_sent"}
     assert counts["succeeded"] == applied
     assert "interrupted" in said
@@ -627,7 +630,7 @@ def test_ctrl_c_gives_back_the_frame_and_waits_for_what_is_on_its_way():
 def test_a_second_ctrl_c_lets_go_of_what_is_on_its_way_and_says_unknown():
     height, seconds, counts, _, _ = run_interrupted(2)
     assert height == 200
-    assert seconds < 10
+    assert seconds < 25  # the answers take 30
     assert counts == {"unknown": 10, "not_sent": 190}
 
 

@@ -394,9 +394,9 @@ def test_filled_cells_are_found_wherever_they_stand():
 
 def test_a_million_rows_take_no_longer_than_a_look():
     table = pl.concat([pl.read_csv(DATA / "contacts.csv", infer_schema=False)] * 200)
-    started = time.perf_counter()
+    started = time.process_time()  # what others do on the machine does not count
     suggest_mapping(table)
-    assert time.perf_counter() - started < 1  # a twentieth of that on a free machine
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

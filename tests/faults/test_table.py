@@ -101,11 +101,11 @@ from tests.faults.oracle import (
 )
 from tests.faults.unreachable import Unreachable
 
-TIMEOUT_SECONDS = 8.0
-"""For answers that come: long, for a busy machine must not look like a fault."""
+TIMEOUT_SECONDS = 120.0
+"""For answers that come: no busy machine may look like a fault. No test waits this long."""
 
 SHORT_SECONDS = 1.0
-"""For answers that never come."""
+"""For answers that never come. On a busy machine other answers may miss it too, so such tests allow more doubt."""
 
 PUSHER = Path(__file__).with_name("pusher.py")
 NO_LIST = "00000000-0000-4000-8000-00000000dead"
@@ -154,6 +154,21 @@ def requests(crm: Sandbox, path: str) -> pl.DataFrame:
 def slowly(crm: Sandbox, path: str = "/contacts", seconds: float = 0.05) -> None:
     """Makes a run last long enough for something to come in between."""
     crm.fail("delay", seconds=seconds, times=None, path=path)
+
+
+def how_long(is_late: bool) -> dict[str, Any]:
+    """A client's patience: short where an answer never comes, with tries enough for rows that can be sent again."""
+    return {"timeout_seconds": SHORT_SECONDS, "attempts": 12} if is_late else {"timeout_seconds": TIMEOUT_SECONDS}
+
+
+def assert_doubt(contacts: pl.DataFrame, results: pl.DataFrame, via: str, *, is_late: bool) -> None:
+    """The rows in doubt are the ones that were struck, and no others; a short patience may leave more of their kind."""
+    found, struck = statuses(results), after_doubt(via)
+    if is_late:
+        assert found.items() >= struck.items()
+        assert found.keys() <= oracle.may_be_left(contacts)
+    else:
+        assert found == struck
 
 
 # What an answer means: the single and the batch operation
@@ -334,9 +349,10 @@ def test_unclear_answer_is_doubt_though_nothing_was_applied(crm, contacts, via, 
     """Rows with an identifier are sent again; rows without are held and listed."""
     kind, settings = UNCLEAR[what]
     aim(crm, via, kind, phase="before_commit", **settings)
-    with crm.client(timeout_seconds=SHORT_SECONDS if kind == "silence" else TIMEOUT_SECONDS) as client:
+    is_late = kind == "silence"
+    with crm.client(**how_long(is_late)) as client:
         results = push(contacts, client, via=via)
-    assert statuses(results) == after_doubt(via)
+    assert_doubt(contacts, results, via, is_late=is_late)
     assert results.filter(pl.col("mb_row").is_in(BEHIND_TWIN))["mb_code"].to_list() == ["held"]
     assert_kept(crm, contacts, results)
     assert_struck(crm)
@@ -409,7 +425,7 @@ def test_connection_refused_for_a_while(crm, contacts, via, how):
     def be_away() -> None:
         with crm.outage():
             time.sleep(30 if IS_FULL else 0.6)
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while not any(heard) and time.monotonic() < until:
                 time.sleep(0.02)
 
@@ -464,10 +480,10 @@ def test_committed_and_then(crm, contacts, via, what):
     kind, settings = COMMITTED[what]
     aim(crm, via, kind, phase="after_commit", **settings)
     is_late = kind in ("silence", "drip")
-    with crm.client(timeout_seconds=SHORT_SECONDS if is_late else TIMEOUT_SECONDS) as client:
+    with crm.client(**how_long(is_late)) as client:
         results = push(contacts, client, via=via)
-    assert statuses(results) == after_doubt(via)
-    assert len(oracle.applications(crm)) > contacts.height - 4
+    assert_doubt(contacts, results, via, is_late=is_late)
+    assert is_late or len(oracle.applications(crm)) > contacts.height - 4
     assert_kept(crm, contacts, results)
     assert_struck(crm)
 
@@ -1027,10 +1043,11 @@ def test_request_that_is_applied_long_after_its_timeout(crm, contacts):
     """The row is sent again and stored; the row behind it waits, or the first request would overwrite it."""
     for row in (10, 12):
         crm.fail("delay", match=mark(row), seconds=SHORT_SECONDS + 0.5)
-    with crm.client(timeout_seconds=SHORT_SECONDS) as client:
+    with crm.client(**how_long(True)) as client:
         results = push(contacts, client, via="single")
-    time.sleep(1)  # until the last one is applied
-    assert set(statuses(results)) <= set(BEHIND_SAFE)
+    while crm.requests()["duration_ms"].null_count():  # until the last one is applied
+        time.sleep(0.01)
+    assert set(statuses(results)) <= oracle.may_be_left(contacts)
     assert_kept(crm, contacts, results)
     assert_struck(crm)
 

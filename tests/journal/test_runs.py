@@ -313,7 +313,7 @@ def test_a_reader_that_takes_its_time_does_not_stop_the_writer(begun, is_wal):
         begin = time.monotonic()
         journal.append("sent", [10]).result()
         request(*begun, cancel=True)
-        assert time.monotonic() - begin < 15  # a writer who is held up gives in after 30
+        assert time.monotonic() - begin < 28  # a writer who is held up gives in after 30
         assert journal.facts() == {"cancel": True}
         assert [len(list(reader)) for reader in readers] == [9, 9]  # those that were there when it began
 

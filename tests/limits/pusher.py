@@ -12,11 +12,11 @@ import polars as pl
 from mbtoolkit import Client, Limits, upsert_contacts
 
 
-def main(base_url, rows, requests, window_seconds, state_dir, name):
+def main(base_url, rows, requests, window_seconds, state_dir, name, timeout_seconds):
     people = pl.DataFrame({"email": [f"{name}-{number}@example.com" for number in range(int(rows))]})
     limits = Limits(requests=int(requests), window_seconds=float(window_seconds), state_dir=state_dir)
     print("ready", flush=True)
-    with Client.from_env(base_url=base_url, timeout_seconds=2.0) as client:
+    with Client.from_env(base_url=base_url, timeout_seconds=float(timeout_seconds)) as client:
         results = upsert_contacts(people, client, limits=limits, via="single", progress=False)
     print((results["mb_status"] == "succeeded").sum(), flush=True)
 

@@ -76,12 +76,15 @@ def test_two_budgets_of_one_token_are_one(budgets):
 def test_a_request_that_is_cancelled_on_its_way_counts_on(budgets):
     budget, other = budgets(requests=1), budgets(requests=1)
 
-    async def hang():
-        await asyncio.sleep(60)
-
     async def work():
+        is_on_its_way = asyncio.Event()
+
+        async def hang():
+            is_on_its_way.set()
+            await asyncio.sleep(60)
+
         task = asyncio.create_task(budget.within(hang, go_on))
-        await asyncio.sleep(0.1)
+        await is_on_its_way.wait()
         task.cancel()
         await asyncio.wait([task])
         return await other.within(attempt, go_on)

@@ -17,7 +17,7 @@ def statuses(results):
 @pytest.fixture
 def once(crm):
     """A client that makes one attempt."""
-    with crm.client(attempts=1, timeout_seconds=5.0) as client:
+    with crm.client(attempts=1, timeout_seconds=60.0) as client:
         yield client
 
 

@@ -336,7 +336,7 @@ def test_stop_drops_what_has_not_been_worked_on(tmp_path, connect):
     with Sandbox(db=path, batch_delay_seconds=600) as crm:
         batch_id = connect(crm).batch_id_of([ADA])
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60  # of the 600
     with Sandbox(db=path) as crm:
         assert crm.contacts().height == 0
         assert connect(crm).batch_status(batch_id).status_code == 422

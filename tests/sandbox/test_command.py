@@ -49,7 +49,7 @@ def test_serves_until_a_signal_and_ends_cleanly(number, tmp_path):
             state = http.get("/sandbox/state.json", headers={"Authorization": f"Bearer {key}"})
             assert state.json()["counts"]["contacts"] == 1
             process.send_signal(number)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         assert "stopped" in out
     with running("--db", str(path), "--faults", "--limits", "pro", "--token", "own") as (_, said):
@@ -68,7 +68,7 @@ def test_serves_until_a_signal_and_ends_cleanly(number, tmp_path):
     ids=["host", "limits", "token", "db", "port", "negative port"],
 )  # fmt: skip
 def test_wrong_options_end_with_a_reason(options, said):
-    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -92,5 +92,5 @@ def test_a_reader_that_goes_away_is_no_fault(tmp_path):
     process.stdout.close()
     process.send_signal(signal.SIGINT)
     assert process.stderr.read() == ""
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     process.stderr.close()

@@ -106,8 +106,10 @@ def test_delayed_commit_happens_though_the_client_gave_up(crm, connect):
     crm.fail("delay", seconds=0.4)
     with pytest.raises(httpx.ReadTimeout):
         sender.upsert(**ADA)
-    assert not is_stored(crm)
-    until = time.monotonic() + 5
+    was_stored = is_stored(crm)
+    was_over = crm.requests()["duration_ms"].null_count() == 0
+    assert was_over or not was_stored
+    until = time.monotonic() + 60
     while not is_stored(crm) and time.monotonic() < until:
         time.sleep(0.02)
     assert committed(crm) == [("delay before_commit", True)]
@@ -129,7 +131,7 @@ def test_silence_ends_when_the_client_leaves_or_the_sandbox_stops(connect):
         with pytest.raises(httpx.ReadTimeout):
             connect(crm, timeout=0.1).upsert(**ADA)
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60  # of the 600
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with length", "chunked"])
@@ -244,9 +246,10 @@ def test_client_that_cuts_its_own_request_is_recorded_and_applies_nothing(sender
     port = int(crm.base_url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(request_bytes(crm, b'{"email":', announced=1000))
-        time.sleep(0.1)
+        while crm.requests().is_empty():
+            time.sleep(0.01)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while crm.requests()["duration_ms"].null_count() and time.monotonic() < until:
         time.sleep(0.02)
     requests = crm.requests()

@@ -183,20 +183,20 @@ def test_page_is_live_and_keeps_what_was_opened(sender, tab):
     expect(tab.locator("#contacts-empty")).to_be_visible()
     assert "key" not in tab.url
     sender.id_of(email="ada@example.com")
-    expect(tab.locator("#count-contacts")).to_have_text("1", timeout=5000)
+    expect(tab.locator("#count-contacts")).to_have_text("1")
     tab.locator("#requests summary").first.click()
     sender.crm.fail("reset", phase="after_commit")
     with pytest.raises(httpx.ReadError):
         sender.upsert(email="bo@example.com")
-    expect(tab.locator("#requests")).to_contain_text("fault: reset after_commit", timeout=5000)
+    expect(tab.locator("#requests")).to_contain_text("fault: reset after_commit")
     expect(tab.locator("#requests")).to_contain_text("cut")
     expect(tab.locator("#count-faults")).to_have_text("1")
     assert tab.locator("#requests details").last.get_attribute("open") is not None
     tab.reload()
     expect(tab.locator("#count-contacts")).to_have_text("2")
     with sender.crm.outage():
-        expect(tab.locator("#live")).to_have_text("the sandbox is not running", timeout=5000)
-    expect(tab.locator("#live")).to_have_text("live", timeout=5000)
+        expect(tab.locator("#live")).to_have_text("the sandbox is not running")
+    expect(tab.locator("#live")).to_have_text("live")
 
 
 @pytest.mark.browser
@@ -206,9 +206,9 @@ def test_page_follows_batches(behaving, tab):
     expect(tab.locator("#contacts-empty")).to_be_visible()
     expect(tab.locator("#batches-section")).to_be_hidden()
     batch_id = sender.batch_id_of([{"email": "ada@example.com"}, {"contactId": 5}])
-    expect(tab.locator("#batches")).to_contain_text("Queued", timeout=5000)
+    expect(tab.locator("#batches")).to_contain_text("Queued")
     sender.crm.release_batches()
-    expect(tab.locator("#batches")).to_contain_text("Completed", timeout=5000)
+    expect(tab.locator("#batches")).to_contain_text("Completed")
     assert tab.locator("#batches td").all_inner_texts() == [batch_id, "#1", "Completed", "2", "1", "0", "1"]
     expect(tab.locator("#count-batches")).to_have_text("1")
 

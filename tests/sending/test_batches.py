@@ -25,7 +25,7 @@ def people(count, bad=()):
 
 
 def push(frame, crm, **options):
-    with crm.client(timeout_seconds=5.0) as client:
+    with crm.client(timeout_seconds=60.0) as client:
         return upsert_contacts(frame, client, **({"via": "batch", "progress": False} | options))
 
 

@@ -112,7 +112,7 @@ def push(*, crm, contacts, run_dir, results=None, die_at=0, options=None):
     from mbtoolkit import Client, upsert_contacts
 
     _be_mortal(die_at)
-    with Client(*crm, timeout_seconds=5.0) as client:
+    with Client(*crm, timeout_seconds=60.0) as client:
         frame = upsert_contacts(
             pl.read_parquet(contacts), client, run_dir=run_dir, progress=False, **_options(options or {})
         )
@@ -124,7 +124,7 @@ def resume(*, crm, run_id, run_dir, results=None, die_at=0, options=None):
     from mbtoolkit import Client, Run
 
     _be_mortal(die_at)
-    with Client(*crm, timeout_seconds=5.0) as client:
+    with Client(*crm, timeout_seconds=60.0) as client:
         frame = Run.open(run_id, run_dir).resume(client, progress=False, **_options(options or {}))
     _write(frame, results)
 
@@ -138,7 +138,7 @@ def on_a_full_disk(*, room_bytes, **order):
 
     from mbtoolkit import Client, upsert_contacts
 
-    with Client(*order["crm"], timeout_seconds=5.0) as client:
+    with Client(*order["crm"], timeout_seconds=60.0) as client:
         contacts = pl.read_parquet(order["contacts"])
         frame = upsert_contacts(
             contacts, client, run_dir=order["run_dir"], progress=False, **_options(order.get("options") or {})

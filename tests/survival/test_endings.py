@@ -93,7 +93,7 @@ def test_an_ended_push_waits_for_its_answers_writes_its_results_and_is_gone_on_w
     process = shell(slow_crm, shell.source, "--out", tmp_path / "first.parquet")
     until_seen(slow_crm, 15, process)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=50)
     assert process.returncode == 1, err
     first = pl.read_parquet(tmp_path / "first.parquet")
     assert set(first["mb_status"]) == {"succeeded", "not_sent"}
@@ -112,7 +112,7 @@ def test_a_second_ctrl_c_ends_it_at_once_and_what_was_on_its_way_is_gone_on_with
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.5)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=50)
     assert process.returncode == 1, err
     first = pl.read_parquet(tmp_path / "first.parquet")
     assert first["mb_status"].value_counts().sort("count").rows() == [("unknown", 5), ("not_sent", ROWS - 5)]
@@ -127,7 +127,7 @@ def test_nothing_is_lost_that_the_crm_never_answers_to_a_push_that_is_ended(shel
     process = shell(silent_crm, shell.source, "--out", tmp_path / "first.parquet", "--max-concurrency", 5)
     until_seen(silent_crm, 5, process)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)  # it waits some seconds, not the minute that the CRM is silent
+    _, err = process.communicate(timeout=50)  # it waits some seconds, not the minute that the CRM is silent
     assert process.returncode == 1, err
     first = pl.read_parquet(tmp_path / "first.parquet")
     assert judge(first, silent_crm.applied()).faults == {}

@@ -40,5 +40,5 @@ def test_a_widget_whose_first_message_is_lost_asks_again(lab):
         "deaf_at_first(ContactForm, '_hear')(Client('http://127.0.0.1:9', 'token'))",
         "deaf_at_first(ContactGrid, '_receive')(pl.DataFrame({'email': ['ann@example.com']}))",
     )
-    book.output.get_by_label("E-mail", exact=True).wait_for(timeout=15_000)
-    book.output.get_by_text("ann@example.com").first.wait_for(timeout=15_000)
+    book.output.get_by_label("E-mail", exact=True).wait_for()
+    book.output.get_by_text("ann@example.com").first.wait_for()

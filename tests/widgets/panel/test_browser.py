@@ -62,7 +62,7 @@ class Hands:
         self.is_at(title)
 
     def is_at(self, title):
-        expect(self.panel.locator(".mbt-title")).to_have_text(title, timeout=15_000)
+        expect(self.panel.locator(".mbt-title")).to_have_text(title)
 
     def headline(self):
         return self.panel.get_by_role("status").filter(visible=True)

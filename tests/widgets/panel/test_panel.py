@@ -51,7 +51,7 @@ def statuses(panel):
     return panel.results["mb_status"].to_list()
 
 
-def until(is_so, seconds=10):
+def until(is_so, seconds=60):
     begun = time.monotonic()
     while not is_so():
         assert time.monotonic() - begun < seconds
