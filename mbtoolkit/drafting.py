@@ -67,7 +67,7 @@ _IN_A_FORM: Final = {
 """Messages that speak of columns and rows, as a person says it who sees neither."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Property:
     """One property as typed.
 
@@ -93,7 +93,7 @@ class Property:
         return bool(self.value.strip()) or self.is_cleared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Draft:
     """A contact as typed.
 
@@ -114,7 +114,7 @@ class Draft:
         return replace(self, texts={**self.texts, name: text})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CheckedDraft:
     """What the rules say of a draft, and what would be sent.
 

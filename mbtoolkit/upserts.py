@@ -88,8 +88,8 @@ def upsert_contacts(
         via: "single" sends one contact a request, which says at once what became of it. "batch" sends many a request,
             which the CRM works on later: it is asked how far it is until it is done, and what its counts don't say of a
             row is found out by the single operation. "auto" takes batches where they save more than half an hour at
-            the account's limits (the smallest account's, where none are stated), and logs how long both ways take. Rows of
-            one contact go one after the other, each in a batch of its own: where there are many, it takes none.
+            the account's limits (the smallest account's, where none are kept), and logs how long both ways take. Rows
+            of one contact go one after the other, each in a batch of its own: where there are many, it takes none.
         batch_size: contacts in one batch, 1 to 1,000; the CRM advises 100 or fewer.
         contact_ids: "always" sends rows that bear no contact id by the single operation, which tells it; "when known"
             leaves `mb_contact_id` null where a batch took such a row.

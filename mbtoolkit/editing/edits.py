@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -16,6 +17,7 @@ from mbtoolkit.cleaning.targets import names_people
 from mbtoolkit.contacts import BY_NAME, IDENTIFIERS, is_contact_column
 from mbtoolkit.editing.code import edits_code, recipe_code
 from mbtoolkit.editing.columns import Column, may_be_edited, shown_columns
+from mbtoolkit.editing.locking import locked
 from mbtoolkit.editing.typed import Draft, draft_cells
 from mbtoolkit.editing.views import View, rows_holding, rows_like, sorted_rows
 from mbtoolkit.errors import FrameError, UsageError
@@ -39,7 +41,7 @@ class Touched(NamedTuple):
     unread: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Patch:
     """Cells of one column, before and after."""
 
@@ -49,7 +51,7 @@ class _Patch:
     after: list[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Done:
     """One step to undo.
 
@@ -74,6 +76,12 @@ class Edits:
             added (`mb_...`) are carried along.
         schema: `ContactSchema` or a subclass with rules of your own.
         read_only: columns that may not be edited.
+        lock: held while something is changed; one of its own by default. Hold it to read several things that belong
+            together while another thread may edit.
+
+    Attributes:
+        lock: the same.
+        version: counts the changes, undoing included.
 
     Raises:
         FrameError: `contacts` is no polars DataFrame or is not what `schema` asks for, or `read_only` names a column
@@ -87,6 +95,7 @@ class Edits:
         *,
         schema: type[ContactSchema] = ContactSchema,
         read_only: Iterable[str] = (),
+        lock: threading.RLock | None = None,
     ) -> None:
         if not isinstance(contacts, pl.DataFrame):
             msg = (
@@ -94,6 +103,8 @@ class Edits:
                 "read_contacts(...) makes one from files, pandas and Arrow, and .collect() from a LazyFrame"
             )
             raise FrameError(msg)
+        self.lock = lock or threading.RLock()
+        self.version = 0
         self._schema = schema
         self._conformed = conform(contacts)
         self._conforming = not _same_cells(contacts, self._conformed)
@@ -119,16 +130,19 @@ class Edits:
         return self._frame.height
 
     @property
+    @locked
     def contacts(self) -> pl.DataFrame:
         """The edited frame in canonical types, same height and order; `unread:` columns where some text is unread."""
         return self._frame.drop(empty_unread(self._frame))
 
     @property
+    @locked
     def issues(self) -> pl.DataFrame:
         """The issues frame as it is known now, in the order of rows; `revalidate` makes it whole."""
         return self._issues.sort("row", maintain_order=True)
 
     @property
+    @locked
     def changes(self) -> pl.DataFrame:
         """The cells that differ from the given frame: `row`, `column`, `before`, `after`, both as shown."""
         parts = [
@@ -143,6 +157,7 @@ class Edits:
         return sum(len(self._changed_rows(column)) for column in self._columns)
 
     @property
+    @locked
     def code(self) -> str:
         """Python that makes the same changes to the given frame, under the name `contacts`."""
         contacts = self.contacts
@@ -168,6 +183,7 @@ class Edits:
         return Recipe(tuple(step for step, _ in self.steps))
 
     @property
+    @locked
     def steps(self) -> list[tuple[Step, int]]:
         """The steps of `recipe`, each with the number of shown cells that it changed."""
         if self._steps is None:
@@ -246,6 +262,7 @@ class Edits:
         """
         return self.edit_block([row], [column], [[text]])
 
+    @locked
     def edit_block(self, rows: Sequence[int], columns: Sequence[str], texts: Sequence[Sequence[str]]) -> Touched:
         """Puts a block of texts into cells, as pasted from a spreadsheet; one step to undo.
 
@@ -281,6 +298,7 @@ class Edits:
         found: pl.Series = self._issues.filter(about)["suggestion"]
         return str(found[0]) if len(found) else None
 
+    @locked
     def apply_suggestion(self, row: int, column: str) -> Touched:
         """Puts the suggestion into the cell; one step to undo.
 
@@ -316,6 +334,7 @@ class Edits:
         suggested = pl.col("suggestion").is_not_null() & pl.col("column").is_in(editable)
         return self._issues.lazy().filter(suggested).select("row", "column").unique().collect().height
 
+    @locked
     def apply_suggestions(self) -> Touched:
         """Puts every suggestion into its cell, as if it were typed there; one step to undo.
 
@@ -335,6 +354,7 @@ class Edits:
         step = ApplySuggestions() if self._takes_every_suggestion(editable) else None
         return self._make(draft_cells(self._frame, by_column, editable), step)
 
+    @locked
     def clean(self, step: Step) -> Touched:
         """Does a step of a recipe to the cells, such as `recipes.CleanText("property:City")`; one step to undo.
 
@@ -378,6 +398,7 @@ class Edits:
         ]
         return self._make_step(patches, step)._replace(unread=outcome.unread)
 
+    @locked
     def undo(self) -> Touched:
         """Takes the last step back.
 
@@ -392,6 +413,7 @@ class Edits:
         self._steps = None
         return _touched(step.patches)
 
+    @locked
     def redo(self) -> Touched:
         """Makes the last undone step again.
 
@@ -406,6 +428,7 @@ class Edits:
         self._steps = None
         return _touched(step.patches)
 
+    @locked
     def revalidate(self) -> pl.DataFrame:
         """Judges the whole frame anew, rules across rows included, if anything changed since that was done.
 
@@ -618,13 +641,14 @@ class Edits:
             for name, cells in draft.items()
         )
         rows = pl.Series(sorted({row for cells in draft.values() for row in cells}), dtype=pl.Int64)
+        given = {name: self._base.get_column(name).gather(list(cells)).to_list() for name, cells in draft.items()}
         self._issues = self._issues_with(frame, rows)
         self._frame = frame
         self._is_judged = False
+        self.version += 1
         for name, cells in draft.items():
             changed = self._changed.setdefault(name, set())
-            given = self._base.get_column(name).gather(list(cells)).to_list()
-            for (row, now), was in zip(cells.items(), given, strict=True):
+            for (row, now), was in zip(cells.items(), given[name], strict=True):
                 (changed.discard if was == now else changed.add)(row)
 
     def _issues_with(self, frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:

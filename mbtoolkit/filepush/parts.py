@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mbtoolkit.editing import Edits
+from mbtoolkit.editing.locking import locked
 from mbtoolkit.schemas import ContactSchema
 
 MADE = {"row": pl.Int64(), "column": pl.String(), "text": pl.String()}
@@ -41,11 +42,13 @@ class Part:
     """
 
     def __init__(self, whole: Edits, rows: pl.Series, beside: pl.DataFrame, schema: type[ContactSchema]) -> None:
+        self.lock = whole.lock
         self._whole, self._rows = whole, rows
         contacts = whole.contacts[rows].drop(beside.columns, strict=False)
-        self.edits = Edits(beside.hstack(contacts), schema=schema)
+        self.edits = Edits(beside.hstack(contacts), schema=schema, lock=whole.lock)
         self._carried = self.edits.changes
 
+    @locked
     def carry(self) -> None:
         """Makes in the whole table what was changed here since the last time, undone edits included."""
         changes = self.edits.changes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -11,12 +10,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from mbtoolkit.errors import MbtoolkitError
+from mbtoolkit.failures import log_failure
 from mbtoolkit.progress import Progress
 
-_log = logging.getLogger("mbtoolkit")
 
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pushing:
     """A push on its way, or done.
 
@@ -26,7 +24,8 @@ class Pushing:
         progress: how far it is.
         began: `time.monotonic()` at its start.
         ended: likewise; None while it is on its way.
-        fault: what went wrong, if the push as a whole did.
+        fault: what went wrong, if the push as a whole did, and what was sent all the same.
+        results: what this push returned; also where it could not be added to those of the push before.
         thread: where it runs.
     """
 
@@ -36,6 +35,7 @@ class Pushing:
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
     fault: str | None = None
+    results: pl.DataFrame | None = field(default=None, repr=False)
     thread: threading.Thread | None = None
 
     @property
@@ -63,6 +63,12 @@ class Pushing:
         """Until it is over, at the rate so far; None while that can't be said."""
         return (self.total - self.done) / self.rate if self.done and self.seconds > 1 else None
 
+    @property
+    def warning(self) -> str | None:
+        """Why the run's record on disk is incomplete; None where it is whole."""
+        error = getattr(self.progress, "record_error", None)
+        return None if error is None else str(error)
+
     def begin(
         self,
         send: Callable[[Callable[[Progress], None], threading.Event], pl.DataFrame],
@@ -77,21 +83,42 @@ class Pushing:
             heard: called from the thread, at most ten times a second and once more at the end.
         """
 
+        def tell() -> None:
+            try:
+                heard()
+            except Exception as error:  # noqa: BLE001 - a display must not cost the results
+                log_failure("showing a push", error)
+
         def hear(progress: Progress) -> None:
             self.progress = progress
-            heard()
+            tell()
 
         def work() -> None:
             try:
-                take(send(hear, self.stop))
-            except MbtoolkitError as error:
-                self.fault = str(error)
-            except Exception as error:  # noqa: BLE001 - a thread's exception is seen by nobody
-                _log.exception("a fault while pushing; please report it")
-                self.fault = f"The push failed ({type(error).__name__}); the log says more. Please report it."
+                self.results = send(hear, self.stop)
+                take(self.results)
+            except BaseException as error:  # noqa: BLE001 - a thread's exception is seen by nobody
+                self.fault = self._fault_of(error)
             finally:
                 self.ended = time.monotonic()
-                heard()
+                tell()
 
         self.thread = threading.Thread(target=work, name="mbtoolkit-push", daemon=True)
         self.thread.start()
+
+    def _fault_of(self, error: BaseException) -> str:
+        """What went wrong in words; in the log too, unless it is one of the toolkit's own errors."""
+        is_own = isinstance(error, MbtoolkitError)
+        if not is_own:
+            log_failure("a push", error)
+        why = str(error) if is_own else f"internal error ({type(error).__name__}); the log has the details"
+        if self.results is not None:
+            runs = self.results["mb_run_id"].drop_nulls().unique().sort()
+            read = " and ".join(f"Run.open({run!r}).results" for run in runs) or "pushing.results"
+            return f"The push is over, but its results can't be added to those before: {why}. {read} has them."
+        if is_own:
+            return why
+        return (
+            f"The push failed: {why}. Rows may have been sent: then list_runs() shows the run, and "
+            "Run.open(run_id).resume(client) finishes it."
+        )

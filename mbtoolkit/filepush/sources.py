@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ class Source:
         encoding: of a text file.
     """
 
-    data: Any
+    data: Any = field(repr=False)
     name: str
     sheet: str | None = None
     separator: str | None = None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -15,7 +18,8 @@ from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.editing import Edits
 from mbtoolkit.editing.code import recipe_code
-from mbtoolkit.errors import MbtoolkitError, RecipeError, UsageError
+from mbtoolkit.editing.locking import locked
+from mbtoolkit.errors import RecipeError, UsageError
 from mbtoolkit.filepush.duplicates import Cluster, Duplicates
 from mbtoolkit.filepush.parts import Part
 from mbtoolkit.filepush.pushing import Pushing
@@ -43,18 +47,22 @@ _HELD: Final = (
     *("mapping", "default_country", "notes", "read_notes", "recipe", "edits", "cleaned", "duplicates"),
     *("_read_with", "_named_by", "_not_done", "_stages"),
 )
-"""What is put back where a recipe does not fit."""
+"""What `use_recipe` changes."""
 
 
 class FilePush:
     """One table on its way: what was chosen, mended and pushed. Steps can be gone back to; nothing is lost.
 
+    Every method may be called from any thread, also while a push runs.
+
     Args:
         client: where to push to; its settings are used.
         source: the table.
         schema: the rules; a subclass of `ContactSchema` to add your own.
+        lock: held while something is read or changed; one of its own by default.
 
     Attributes:
+        lock: the same. Hold it to read several things that belong together.
         table: the cells under the source's own headers.
         notes: what was assumed while loading.
         read_notes: what was assumed while reading contacts.
@@ -78,8 +86,14 @@ class FilePush:
     """
 
     def __init__(
-        self, client: Client | AsyncClient, source: Source, *, schema: type[ContactSchema] = ContactSchema
+        self,
+        client: Client | AsyncClient,
+        source: Source,
+        *,
+        schema: type[ContactSchema] = ContactSchema,
+        lock: threading.RLock | None = None,
     ) -> None:
+        self.lock = lock or threading.RLock()
         self.client = client
         self.schema = schema
         self.source = source
@@ -111,15 +125,28 @@ class FilePush:
         self._profile: pl.DataFrame | None = None
         self._samples: dict[str, list[str]] = {}
 
+    @property
+    @locked
+    def mark(self) -> tuple[object, ...]:
+        """Equal as long as nothing that a person chose, mended or began is changed."""
+        edits, duplicates = self.edits, self.duplicates
+        return (
+            *(tuple(self.mapping.items()), self.default_country, self.recipe, edits, edits and edits.version),
+            *(duplicates, duplicates and len(duplicates.apart), self.list_id, self.limits),
+            *(frozenset(self.left_out_rules), self.sends_stored, self.consented, self.pushing),
+        )
+
     # Map
 
     @property
+    @locked
     def profile(self) -> pl.DataFrame:
         """What is in each column of `table`: the frame of `mbtoolkit.cleaning.profile`, values included."""
         if self._profile is None:
             self._profile = profile(self.table, show_values=True, top=PROFILED).columns
         return self._profile
 
+    @locked
     def map_column(self, column: str, target: str) -> None:
         """Says what a column is; an empty target carries it along, never sent.
 
@@ -132,10 +159,12 @@ class FilePush:
         self.mapping[column] = target
 
     @property
+    @locked
     def twice(self) -> list[str]:
         """Targets that more than one column has."""
         return sorted(target for target, times in Counter(self.mapping.values()).items() if target and times > 1)
 
+    @locked
     def sample(self, column: str) -> list[str]:
         """The first few different cells of a column, as text."""
         if column not in self._samples:
@@ -150,6 +179,7 @@ class FilePush:
 
     # Check and mend
 
+    @locked
     def check(self) -> None:
         """Reads the contacts by the mapping, unless that was done already, and does the clean-up that was made before.
 
@@ -208,11 +238,12 @@ class FilePush:
         if is_pushed and self._pushed_rows is not None and not cleaned.rows.equals(self._pushed_rows):
             msg = "rows were pushed already, so none can be merged or parted any more: load the table again for that"
             raise UsageError(msg)
-        edits = Edits(cleaned.contacts, schema=self.schema)
+        edits = Edits(cleaned.contacts, schema=self.schema, lock=self.lock)
         self.recipe, self.cleaned, self.edits, self._stages = recipe, cleaned, edits, stages
 
     # Clean
 
+    @locked
     def settle(self) -> None:
         """Puts what was mended in `edits` into the recipe, as its last steps."""
         if self.edits is None or self.cleaned is None:
@@ -221,6 +252,7 @@ class FilePush:
         if made:
             self._add(*made)
 
+    @locked
     def add_steps(self, *steps: Step) -> None:
         """Does further steps, after all that was mended so far.
 
@@ -238,6 +270,7 @@ class FilePush:
             stages = [*stages, (step, cleaned)] if len(stages) == place else stages
         self._take_cleaned(recipe, cleaned, stages)
 
+    @locked
     def change_recipe(self, change: Callable[[Recipe], Recipe]) -> None:
         """Does the recipe anew from the table as it was read, with a step removed or switched.
 
@@ -255,6 +288,7 @@ class FilePush:
         self._take_cleaned(again, cleaned, stages)
         self._say_not_done(notes)
 
+    @locked
     def find_duplicates(self, *, by_identifiers: bool = False) -> None:
         """Looks for rows that are about one person; `duplicates` holds what is found.
 
@@ -277,11 +311,13 @@ class FilePush:
         return tuple(step for step in self._made.steps if step.is_on and step.keeps_rows)
 
     @property
+    @locked
     def are_duplicates_outdated(self) -> bool:
         """Whether cells were changed since `find_duplicates` compared them."""
         return self.duplicates is not None and self._compared_after != self._mends
 
     @property
+    @locked
     def standing_duplicates(self) -> pl.DataFrame:
         """What was found and is not merged by now, as `Duplicates.standing` has it."""
         contacts = self.contacts
@@ -289,6 +325,7 @@ class FilePush:
         assert self.duplicates is not None, "find_duplicates comes first"
         return self.duplicates.standing(contacts, self._into)
 
+    @locked
     def duplicates_at(self, number: int) -> Cluster:
         """One of the clusters that stand.
 
@@ -298,6 +335,7 @@ class FilePush:
         assert self.duplicates is not None, "find_duplicates comes first"
         return self.duplicates.cluster(self.standing_duplicates, number, self._into)
 
+    @locked
     def merge_duplicates(self, keep: Keep = "most_complete", date_column: str | None = None) -> None:
         """Merges all that was found and needs no answer.
 
@@ -321,6 +359,7 @@ class FilePush:
             raise UsageError(msg)
         self._take_merged(step, cleaned)
 
+    @locked
     def merge_rows(self, rows: Sequence[int], choices: Mapping[str, int] | None = None) -> None:
         """Makes one row of several.
 
@@ -362,11 +401,13 @@ class FilePush:
         into: pl.Series = self.cleaned.rows["into"]
         return into
 
+    @locked
     def follow(self, before: FilePush) -> None:
         """Takes over the clean-up of a table with the same columns; `check` does it."""
         self.recipe, self._named_by = before._made, before._named_by
 
     @property
+    @locked
     def whole_recipe(self) -> Recipe:
         """The clean-up from the table as it came to the contacts as they are, to be saved and run on the next table.
 
@@ -385,6 +426,7 @@ class FilePush:
         """All that was made; what could not be done is switched off."""
         return as_done(self.recipe, self.cleaned).then(*self._made.steps[len(self.recipe) :])
 
+    @locked
     def use_recipe(self, recipe: Recipe) -> None:
         """Takes up a recipe that was made for another table: its mapping, and its steps in the place of all so far.
 
@@ -402,13 +444,10 @@ class FilePush:
                 "run it in a cell, Recipe.read(path).run(source), and give the panel what comes of it"
             )
             raise RecipeError(msg)
-        before = {name: getattr(self, name) for name in _HELD}
-        try:
-            self._use(recipe.steps[len(reading) :], recipe.steps[0] if reading else None)
-        except MbtoolkitError:
-            for name, value in before.items():
-                setattr(self, name, value)
-            raise
+        # On a copy, so that nothing of it is seen before it is all done, and nothing is changed where it fails.
+        made = copy.copy(self)
+        made._use(recipe.steps[len(reading) :], recipe.steps[0] if reading else None)  # noqa: SLF001 - a copy of itself
+        vars(self).update({name: getattr(made, name) for name in _HELD})
 
     def _use(self, steps: tuple[Step, ...], first: Step | None) -> None:
         if isinstance(first, ReadContacts):
@@ -424,11 +463,13 @@ class FilePush:
         self.check()
 
     @property
+    @locked
     def contacts(self) -> pl.DataFrame | None:
         """The contacts frame, mended; None before `check`."""
         return self.edits.contacts if self.edits is not None else None
 
     @property
+    @locked
     def validation(self) -> Validation | None:
         """What the rules say of `contacts`; None before `check`."""
         contacts = self.contacts
@@ -440,11 +481,13 @@ class FilePush:
             held = self._validated = (contacts, judged)
         return held[1]
 
+    @locked
     def leave_out(self, rule: str, *, is_out: bool = True) -> None:
         """Leaves the rows that break a rule out of the push, or takes them in again."""
         (self.left_out_rules.add if is_out else self.left_out_rules.discard)(rule)
 
     @property
+    @locked
     def left_out_rows(self) -> pl.Series:
         """Positions of the rows that are left out."""
         if not self.left_out_rules or self.validation is None:
@@ -455,6 +498,7 @@ class FilePush:
     # Review and push
 
     @property
+    @locked
     def stored_rows(self) -> pl.Series:
         """Positions of the rows that are stored, and not changed since."""
         if self.results is None or self.contacts is None:
@@ -463,6 +507,7 @@ class FilePush:
         return (is_stored & ~changed_rows(self.results, self.contacts)).arg_true().cast(pl.Int64)
 
     @property
+    @locked
     def review(self) -> Review:
         """What a push would do now."""
         return self._review(_NO_ROWS if self.sends_stored else self.stored_rows)
@@ -473,6 +518,7 @@ class FilePush:
         merged = self.cleaned.given.height - self.cleaned.contacts.height if self.cleaned is not None else 0
         return review_of(validation, self.left_out_rows, stored, merged)
 
+    @locked
     def start(self, heard: Callable[[], None]) -> Pushing:
         """Pushes in a thread; returns at once. Rows that are stored are left alone, unless `sends_stored`.
 
@@ -491,26 +537,27 @@ class FilePush:
         stored = _NO_ROWS if self.sends_stored else self.stored_rows
         leave_out = pl.concat([self.left_out_rows, stored]).unique()
         review = self._review(stored)
-        list_id, consented = self.list_id, (self.consented or 0) if review.opt_ins_on else 0
-        self._pushed_rows = self.cleaned.rows
-        pushing = self.pushing = Pushing(review.sendable)
-        pushing.begin(
-            lambda hear, stop: upsert_contacts(
-                contacts,
-                self.client,
-                list_id=list_id,
-                opt_ins_on=consented,
-                leave_out=leave_out,
-                schema=self.schema,
-                limits=self.limits,
-                progress=hear,
-                stop=stop,
-            ),
-            self._take,
-            heard,
+        send = partial(
+            upsert_contacts,
+            contacts,
+            self.client,
+            list_id=self.list_id,
+            opt_ins_on=(self.consented or 0) if review.opt_ins_on else 0,
+            leave_out=leave_out,
+            schema=self.schema,
+            limits=self.limits,
         )
+        before = self.pushing, self._pushed_rows
+        pushing = self.pushing = Pushing(review.sendable)
+        self._pushed_rows = self.cleaned.rows
+        try:
+            pushing.begin(lambda hear, stop: send(progress=hear, stop=stop), self._take, heard)
+        except BaseException:  # there is no room for another thread, say: nothing was sent
+            self.pushing, self._pushed_rows = before
+            raise
         return pushing
 
+    @locked
     def _take(self, results: pl.DataFrame) -> None:
         """Takes a push's results in; rows that it left out keep what they had from the push before."""
         if self.results is None:
@@ -521,23 +568,29 @@ class FilePush:
             told = results.with_columns(numbers.get_columns()).filter(pl.col("mb_code").ne_missing("left_out"))
             self.results = update_results(self.results, told)
 
+    # Without the lock: a display asks while something else is worked on, and a push takes the lock to end.
+
     @property
     def is_pushing(self) -> bool:
         """Whether a push is on its way."""
-        return self.pushing is not None and self.pushing.ended is None
+        pushing = self.pushing
+        return pushing is not None and pushing.ended is None
 
     def cancel(self) -> None:
         """Ends the push: no new requests; those on their way are waited for."""
-        if self.pushing is not None:
-            self.pushing.stop.set()
+        pushing = self.pushing
+        if pushing is not None:
+            pushing.stop.set()
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
-        """Waits for a push that is on its way; whether none is any more."""
-        if self.pushing is not None and self.pushing.thread is not None:
-            self.pushing.thread.join(timeout_seconds)
+        """Waits for a push that is on its way; whether none is any more. Don't hold `lock` meanwhile."""
+        pushing = self.pushing
+        if pushing is not None and pushing.thread is not None:
+            pushing.thread.join(timeout_seconds)
         return not self.is_pushing
 
     @property
+    @locked
     def failed_rows(self) -> pl.Series:
         """Positions of the rows that were to be stored and are not."""
         if self.results is None:
@@ -545,6 +598,7 @@ class FilePush:
         is_settled = self.results["mb_status"].is_in(STORED) | self.results["mb_code"].eq_missing("left_out")
         return (~is_settled).arg_true().cast(pl.Int64)
 
+    @locked
     def failed(self) -> Part:
         """The rows that are not stored, as mended so far, with what became of them; to be mended further."""
         assert self.edits is not None, "check comes first"
@@ -556,6 +610,7 @@ class FilePush:
     # The same as a cell
 
     @property
+    @locked
     def code(self) -> str:
         """The cell that does the same without clicking, on a CRM that none of it was pushed to."""
         edits = self._cleaning_code()
@@ -609,14 +664,20 @@ class FilePushes:
     Args:
         client: where to push to; its settings are used.
         schema: the rules.
+
+    Attributes:
+        current: the one that is worked on.
+        lock: of all of them.
     """
 
     def __init__(self, client: Client | AsyncClient, *, schema: type[ContactSchema] = ContactSchema) -> None:
+        self.lock = threading.RLock()
         self.client = client
         self.schema = schema
         self.current: FilePush | None = None
         self._loaded: dict[Hashable, FilePush] = {}
 
+    @locked
     def load(self, source: Source) -> None:
         """Loads a table, or goes back to it. What was chosen for a table with the same columns is chosen for it too.
 
@@ -632,7 +693,7 @@ class FilePushes:
             msg = "a push is on its way: wait for it, or cancel it, before something else is loaded"
             raise UsageError(msg)
         if push is None:
-            push = FilePush(self.client, source, schema=self.schema)
+            push = FilePush(self.client, source, schema=self.schema, lock=self.lock)
             if self.current is not None:
                 _follow(push, self.current)
         self.current = self._loaded[key] = push

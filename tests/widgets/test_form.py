@@ -14,8 +14,10 @@ from mbtoolkit import Client, ContactSchema, upsert_contacts
 from mbtoolkit.errors import FrameError, SettingsError, UsageError
 from mbtoolkit.schemas import ResultsSchema
 from mbtoolkit.widgets import ContactForm
+from mbtoolkit.widgets.form import form as module
 from tests.widgets.playing import Page, Wire
 
+CANARY = "canary.person@example.com"
 ANOTHER = "11111111-2222-3333-4444-555555555555"
 
 
@@ -493,6 +495,61 @@ def test_a_fault_while_pushing_is_shown_and_raised_to_the_cell(crm, client, capl
     press_and_wait(page)
     assert form.last_result["mb_status"] == "succeeded"
     assert not page.has("fault")
+
+
+def test_where_nobody_knows_what_became_of_a_push_the_form_says_so(form, page, crm, monkeypatch, caplog):
+    page.type("field:email", CANARY)
+
+    def fail(*_arguments, **_options):
+        raise ValueError(CANARY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "upsert_contacts", fail)
+        with pytest.raises(ValueError, match=CANARY) as caught:
+            form.push()
+    assert page.text("fault").startswith("The push failed, and the contact may or may not be stored. Pushing it again")
+    assert not page.is_off("push")
+    assert "a push of the form failed" in caplog.text
+    assert "in _upsert" in caplog.text
+    assert CANARY not in caplog.text
+    assert [each.name for each in caught.traceback][1:] == ["push"]
+    press_and_wait(page)
+    assert form.last_result["mb_status"] == "succeeded"
+    assert not page.has("fault")
+
+
+def test_an_answer_that_can_not_be_shown_is_in_the_history_and_ends_the_push(form, page, crm, monkeypatch, caplog):
+    page.type("field:email", CANARY)
+    with monkeypatch.context() as patch:
+        patch.setattr(form, "_take_answer", None)
+        press_and_wait(page)
+    assert page.text("fault").startswith("The push was answered (see History), but showing the answer failed: internal")
+    assert form.last_result["mb_status"] == "succeeded"
+    assert "1 push of this form" in page.text("history")
+    assert not page.is_off("push")
+    assert "showing the answer to a push failed" in caplog.text
+
+
+def test_where_no_thread_can_be_made_the_form_is_not_busy(form, page, crm, monkeypatch):
+    page.type("field:email", CANARY)
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        page.press("push")
+    assert page.text("fault").startswith("Nothing was changed: internal error (RuntimeError)")
+    assert not page.is_off("push")
+    press_and_wait(page)
+    assert form.last_result["mb_status"] == "succeeded"
+
+
+def test_no_repr_of_what_a_form_holds_shows_the_contact(form):
+    form.fill({"email": CANARY, "property:City": CANARY})
+    state = form._state
+    for each in (state, state.draft, *state.draft.properties, state.checked):
+        assert CANARY not in repr(each)
 
 
 def test_a_form_that_cannot_be_pushed_says_so_in_code(form):

@@ -210,8 +210,13 @@ def test_a_form_whose_kernel_was_restarted_says_so(lab):
         """async () => { const panel = [...window.jupyterapp.shell.widgets('main')].find((each) => each.sessionContext);
         await panel.sessionContext.session.kernel.restart(); }"""
     )
-    book.output.get_by_text("Run the cell above once more.").wait_for()
+    gone = book.output.get_by_text("The kernel was restarted or has ended, and this form with it. Rerun this cell.")
+    gone.wait_for()
     assert field(book, "E-mail").input_value() == "ada@example.com"
+    field(book, "E-mail").press_sequentially("x")
+    book.output.get_by_role("button", name="Empty the form").click()
+    book.page.wait_for_timeout(2000)  # longer than the page waits before it says that there is no answer
+    expect(gone).to_be_visible()
 
 
 def test_hostile_text_stays_text_on_the_page(lab):

@@ -18,12 +18,15 @@ from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import RESULTS
 from mbtoolkit.upserts import upsert_contacts
+from mbtoolkit.widgets.faults import NOT_DONE
 from mbtoolkit.widgets.form.drawing import ANOTHER_LIST, draw_form
 from mbtoolkit.widgets.form.state import CLEARABLE, Push, State
 from mbtoolkit.widgets.lists import known_lists
 from mbtoolkit.widgets.surface import Node, Surface
 
 _MOBILE: Final = IDENTIFIERS["mobile"]
+_MAYBE_STORED: Final = "The push failed, and the contact may or may not be stored. Pushing it again does no harm"
+_ANSWERED: Final = "The push was answered (see History), but showing the answer failed"
 
 
 class ContactForm(Surface):
@@ -59,7 +62,7 @@ class ContactForm(Surface):
         self._schema = schema
         self._changing = threading.RLock()
         self._pushing: threading.Thread | None = None
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._numbers = itertools.count()
         draft = Draft()
         self._state = State(
@@ -135,12 +138,15 @@ class ContactForm(Surface):
         self.refresh()
         self.wait()
         if self._failure is not None:
-            raise self._failure
+            # Without the frames of the push's thread, whose variables hold the contact.
+            raise self._failure.with_traceback(None)
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Waits for a push that is on its way; whether none is any more."""
-        if self._pushing is not None:
-            self._pushing.join(timeout_seconds)
+        with self._changing:
+            pushing = self._pushing
+        if pushing is not None:
+            pushing.join(timeout_seconds)
         return not self._state.is_busy
 
     def __repr__(self) -> str:
@@ -156,6 +162,10 @@ class ContactForm(Surface):
     def render(self) -> Node:
         """The form as it is now."""
         return draw_form(self._state)
+
+    def mark(self) -> object:
+        """Every change makes another state."""
+        return self._state
 
     def on_event(self, key: str, event: str, value: str | bool | None, *, pasted: bool) -> None:
         """Takes up what a person typed, chose or pressed."""
@@ -268,38 +278,48 @@ class ContactForm(Surface):
             if not state.can_push:
                 return False
             self._failure = None
+            pushing = threading.Thread(target=self._carry_out, args=(state,), name="mbtoolkit-form", daemon=True)
             self._state = state.changed(is_asking=False, is_busy=True, begun=state.begun + 1, answer=None)
-            self._pushing = threading.Thread(
-                target=self._carry_out, args=(state,), name="mbtoolkit-form", daemon=True
-            )  # fmt: skip
-            self._pushing.start()
+            try:
+                pushing.start()
+            except BaseException:  # there is no room for another thread, say: nothing was sent
+                self._state = state
+                raise
+            self._pushing = pushing
         return True
 
     def _carry_out(self, sent: State) -> None:
-        push = None
+        """Pushes, and takes the answer in; whatever goes wrong, the form is no longer busy and says what was done."""
         try:
-            results = upsert_contacts(
-                sent.checked.validation.valid.drop("mb_row"),
-                self._client,
-                clear=sent.checked.clear,
-                schema=self._schema,
-                opt_ins_on=len(sent.checked.opt_ins_on),
-                run_dir=False,  # the form itself remembers, while it lives; people leave no trace on disk
-                progress=False,
-            )
-            push = Push(datetime.now().astimezone(), sent.checked.payload or "", results)
-        except Exception as error:  # noqa: BLE001 - a thread's exception is seen by nobody
+            push = self._upsert(sent)
+        except BaseException as error:  # noqa: BLE001 - a thread's exception is seen by nobody
             self._failure = error
-            self.tell_fault(error)
+            self.tell_fault(error, "a push of the form", NOT_DONE if isinstance(error, UsageError) else _MAYBE_STORED)
+            push = None
         with self._changing:
-            self._state = self._state.changed(is_busy=False)
-            if push is not None:
-                self._hear_answer(push, sent)
+            pushes = self._state.pushes if push is None else (*self._state.pushes, push)
+            self._state = self._state.changed(is_busy=False, pushes=pushes)
+            try:
+                if push is not None:
+                    self._take_answer(push, sent)
+            except Exception as error:  # noqa: BLE001 - likewise
+                self.tell_fault(error, "showing the answer to a push", _ANSWERED)
         self.refresh()
 
-    def _hear_answer(self, push: Push, sent: State) -> None:
-        """Takes the answer into the history, and into the form if it still holds the same contact."""
-        self._state = self._state.changed(pushes=(*self._state.pushes, push))
+    def _upsert(self, sent: State) -> Push:
+        results = upsert_contacts(
+            sent.checked.validation.valid.drop("mb_row"),
+            self._client,
+            clear=sent.checked.clear,
+            schema=self._schema,
+            opt_ins_on=len(sent.checked.opt_ins_on),
+            run_dir=False,  # the form itself remembers, while it lives; people leave no trace on disk
+            progress=False,
+        )
+        return Push(datetime.now().astimezone(), sent.checked.payload or "", results)
+
+    def _take_answer(self, push: Push, sent: State) -> None:
+        """Takes the answer into the form, if it still holds the same contact."""
         if self._state.filled != sent.filled:
             return
         refused = frozenset(push.outcome["mb_invalid_properties"] or ())

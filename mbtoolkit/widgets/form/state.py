@@ -19,7 +19,7 @@ CLEARABLE: Final = {
 """The standard fields that have a switch for clearing them, and what stands beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Push:
     """One push.
 
@@ -39,7 +39,7 @@ class Push:
         return self.results.row(0, named=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class State:
     """A form at one moment.
 

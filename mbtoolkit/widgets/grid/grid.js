@@ -14,6 +14,7 @@ const KNOCK_MILLISECONDS = 3000;
 const WIDE = 760; // pixels from which a column's panel stands beside the table
 const PANEL_AFTER = 300; // milliseconds after a change, after which an open panel is drawn anew
 const NO_FACET = { column: null, value: null, pattern: null };
+const GONE = "The kernel was restarted or has ended, and this table with it. Rerun this cell.";
 const WORDS = { error: "Error", warning: "Warning" };
 const SHAPES = {
   error: ["M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2z", "M7.1 4.2h1.8l-.25 5h-1.3zM8 10.4a1.05 1.05 0 1 1 0 2.1 1.05 1.05 0 0 1 0-2.1z"],
@@ -148,6 +149,8 @@ class Grid {
     this.editor = null;
     this.leaving = false;
     this.isOutdated = false;
+    this.fault = ""; // what failed since rows were last drawn
+    this.isGone = false; // whether the kernel's part of this grid is there no more
     this.isUnjudged = false; // whether cells were edited since rules across rows ran
     this.finds = []; // the searches for an issue that wait, `true` for forward
     this.timers = {};
@@ -157,6 +160,8 @@ class Grid {
     el.append(this.root);
     this.onMessage = (message) => this.hear(message);
     model.on("msg:custom", this.onMessage);
+    this.onConnection = () => this.gone();
+    model.on("comm_live_update", this.onConnection);
     this.watch = new ResizeObserver(() => this.appear());
     this.watch.observe(this.scroller);
     // Not a container query: with one each edit is painted later.
@@ -170,6 +175,7 @@ class Grid {
     this.watch.disconnect();
     this.breadth.disconnect();
     this.model.off("msg:custom", this.onMessage);
+    this.model.off("comm_live_update", this.onConnection);
     window.removeEventListener("keydown", this.onKey, true);
     this.root.remove();
   }
@@ -293,7 +299,7 @@ class Grid {
   }
 
   say(text) {
-    this.note.textContent = text;
+    this.note.textContent = this.isGone ? GONE : text;
   }
 
   toggleKeys() {
@@ -303,9 +309,29 @@ class Grid {
 
   // ---- To and from the kernel
 
+  /** Whether the message is on its way; the page may show what was done before it is answered only then. */
   send(message) {
-    this.model.send({ ...message, view: this.view });
-    this.later("patience", PATIENCE, () => this.say("Waiting for the kernel: it is busy, or not running."));
+    if (this.isGone) { this.say(GONE); return false; }
+    try {
+      this.model.send({ ...message, view: this.view });
+    } catch {
+      this.gone();
+      return false;
+    }
+    this.later("patience", PATIENCE, () => {
+      this.asked = null;
+      this.say("Waiting for the kernel: it is busy, or not running.");
+    });
+    return true;
+  }
+
+  gone() {
+    Object.values(this.timers).forEach(clearTimeout);
+    this.isGone = true;
+    this.finds = [];
+    this.putBack();
+    this.say(GONE);
+    if (!this.columns.length) this.nothing.textContent = GONE;
   }
 
   hear(message) {
@@ -326,17 +352,46 @@ class Grid {
     if (message.kind === "profile" && isMine) this.showProfile(message);
     if (message.kind === "spellings" && isMine && message.column === this.profiled) this.showSpellings(message);
     if (message.kind === "suggestions" && isMine) this.showMending(message);
-    if (message.kind === "error" && (isMine || message.view === null)) this.failed(message.text);
+    if (message.kind === "error" && (isMine || message.view === null)) this.failed(message);
   }
 
   rest() {
     clearTimeout(this.timers.patience);
   }
 
-  failed(text) {
+  /** The kernel could not do what it was asked for: the page goes back to what is there. */
+  failed({ text, about, look }) {
     this.finds = [];
-    this.say(text);
-    this.ask(true);
+    this.putBack();
+    if (about === "window") this.asked = null;
+    if (about === "look" && look === this.lookNumber) this.keepLook();
+    if (about === "suggestions" && !this.mending.hidden) this.closeMending();
+    const isDrawing = ["open", "look", "window"].includes(about);
+    // That the table can't be drawn after a change is said beside what became of the change.
+    this.fault = isDrawing && this.fault && this.fault !== text ? `${this.fault} ${text}` : text;
+    this.say(this.fault);
+    if (!this.columns.length) this.nothing.textContent = text;
+    else if (!isDrawing) this.ask(true); // what failed just now is not asked again
+  }
+
+  /** What was typed and the kernel did not take is in no cell. */
+  putBack() {
+    const typed = [...this.rows.values()].filter((row) => row.kept);
+    for (const row of typed) { Object.assign(row, row.kept); delete row.kept; }
+    if (typed.length) this.draw(true);
+  }
+
+  /** The choice of rows that could not be made is taken back. */
+  keepLook() {
+    if (!this.shownChoice) return;
+    this.isFresh = false;
+    this.lookNumber = this.shownLook;
+    this.look = { ...this.shownChoice };
+    if (document.activeElement !== this.searchBox) this.searchBox.value = this.look.search;
+    this.drawSort();
+    this.drawChip();
+    this.markFacet();
+    this.count(this.summary);
   }
 
   placeOf(name) {
@@ -396,12 +451,14 @@ class Grid {
 
   take(message) {
     if (message.look !== this.lookNumber) return;
+    this.fault = "";
     const again = this.asked && this.asked.again;
     this.asked = null;
     this.nothing.hidden = message.total > 0;
     if (this.isFresh) {
       this.isFresh = false;
       this.shownLook = message.look;
+      this.shownChoice = { ...this.look };
       this.rows.clear();
       this.total = message.total;
       this.body.style.height = `${this.total * ROW_HEIGHT}px`;
@@ -1085,10 +1142,11 @@ class Grid {
     editor.area.remove();
     cell.classList.remove("mbg-open");
     if (takesFocus) this.grid.focus({ preventScroll: true });
-    if (isKept && text !== editor.before) {
-      editor.row.cells[editor.column] = text || null;
-      editor.row.marks = editor.row.marks.filter((mark) => mark.column !== editor.column);
-      this.send({ kind: "edit", row: editor.row.id, column: this.columns[editor.column].name, text });
+    const { row, column } = editor;
+    if (isKept && text !== editor.before && this.send({ kind: "edit", row: row.id, column: this.columns[column].name, text })) {
+      row.kept ||= { cells: [...row.cells], marks: row.marks };
+      row.cells[column] = text || null;
+      row.marks = row.marks.filter((mark) => mark.column !== column);
     }
     const element = this.drawn.get(editor.position);
     if (element) this.fill(element, this.rows.get(editor.position) || editor.row, editor.position);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -16,8 +15,10 @@ import traitlets
 from mbtoolkit.editing import Edits, View
 from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import UsageError
+from mbtoolkit.failures import log_failure
 from mbtoolkit.recipes import MergeValues
 from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.widgets.faults import DONE, NOT_SHOWN, fault_of, outcome_of
 from mbtoolkit.widgets.grid.answers import (
     columns_for_page,
     count_changed,
@@ -34,6 +35,8 @@ from mbtoolkit.widgets.grid.messages import MAX_WINDOW, Message, is_name, read_m
 _HERE: Final = Path(__file__).parent
 _MAX_PAGES: Final = 32
 """Open pages whose choice of rows is remembered; one that was forgotten asks anew."""
+_ASKING: Final = ("open", "look", "window", "profile", "spellings", "suggestions", "find")
+"""The messages that change nothing."""
 
 Listener = Callable[["ContactGrid"], object]
 
@@ -102,7 +105,7 @@ class ContactGrid(anywidget.AnyWidget):
             "find": self._find,
         }
         # Messages may come in another thread than the one that runs the cells.
-        self._lock = threading.RLock()
+        self._lock = contacts.lock
         super().__init__(visible_rows=visible_rows)
         self.on_msg(self._receive)
 
@@ -193,7 +196,7 @@ class ContactGrid(anywidget.AnyWidget):
             if contacts is None:
                 self._edits.revalidate()
             else:
-                self._edits = Edits(contacts, schema=self._schema, read_only=self._read_only)
+                self._edits = Edits(contacts, schema=self._schema, read_only=self._read_only, lock=self._lock)
                 self._shown = View()
             self._pages.clear()
             self.send({"kind": "reopen"})
@@ -206,20 +209,41 @@ class ContactGrid(anywidget.AnyWidget):
         return f"ContactGrid({edits.height:,} rows, {len(edits.columns)} columns, {edits.change_count:,} changes)"
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
-        """Answers one message of a page; whatever goes wrong is said on that page."""
+        """Answers one message of a page; whatever goes wrong is logged, and that page shows it and what was done."""
         asked = content.get("view") if isinstance(content, dict) else None
         view = str(asked) if is_name(asked) else None
-        try:
-            with self._lock:
+        with self._lock:
+            before = self._mark()
+            try:
                 message = read_message(content)
                 self._answers[message.kind](message)
-        except UsageError as error:
-            self._say(view, str(error))
-        except Exception as error:  # noqa: BLE001 - raised into a callback it would be seen by nobody
-            self._say(view, f"Something went wrong in the kernel ({type(error).__name__}); the edit was not made")
+            except BaseException as error:
+                self._fail(view, content, error, is_changed=self._mark() != before)
+                if not isinstance(error, Exception):
+                    raise
 
-    def _say(self, view: str | None, text: str) -> None:
-        self.send({"kind": "error", "view": view, "text": text})
+    def _mark(self) -> object:
+        """Another one after each change of a cell."""
+        return self._edits, getattr(self._edits, "version", None)
+
+    def _fail(self, view: str | None, content: object, error: BaseException, *, is_changed: bool) -> None:
+        """Says what was done; where a cell was changed, every page draws again what is there now."""
+        is_asking = not is_changed and isinstance(content, dict) and content.get("kind") in _ASKING
+        outcome = NOT_SHOWN if is_asking else outcome_of(is_changed)
+        text = fault_of(error, "a message of the grid's page", outcome)
+        try:
+            if is_changed:
+                self.send({"kind": "reopen"})
+            self._say(view, text, content)
+        except Exception as failure:  # noqa: BLE001 - from a closed page, say: nobody reads it
+            log_failure("an answer to the grid's page", failure)
+
+    def _say(self, view: str | None, text: str, content: object = None) -> None:
+        """Says what failed; `about` and `look` are those of the message, so that the page does not ask for it again."""
+        asked = content if isinstance(content, dict) else {}
+        about, look = asked.get("kind"), asked.get("look")
+        named = {"about": about if is_name(about) else None, "look": look if isinstance(look, int) else None}
+        self.send({"kind": "error", "view": view, "text": text, **named})
 
     def _open(self, message: Message) -> None:
         answer = {"columns": columns_for_page(self._edits), "look": asdict(self._shown)}
@@ -227,23 +251,24 @@ class ContactGrid(anywidget.AnyWidget):
 
     def _look(self, message: Message) -> None:
         """A page chooses rows: they are found now, and stay until it chooses again."""
-        self._pages[message.view] = (message["look"], self._edits.view(view_of(message)))
+        ids = self._edits.view(view_of(message))
+        # Where that fails, the page keeps the rows that it has.
+        self._send_window(message, ids, summary_for_page(self._edits))
+        self._pages[message.view] = (message["look"], ids)
         self._pages.move_to_end(message.view)
         while len(self._pages) > _MAX_PAGES:
             self._pages.popitem(last=False)
-        self._send_window(message, summary_for_page(self._edits))
 
     def _window(self, message: Message) -> None:
-        look, _ = self._pages.get(message.view, (None, None))
-        if look is None:
+        held = self._pages.get(message.view)
+        if held is None:
             self.send({"kind": "lost", "view": message.view})
-        elif look == message["look"]:
-            self._send_window(message, None)
+        elif held[0] == message["look"]:
+            self._send_window(message, held[1], None)
 
-    def _send_window(self, message: Message, summary: dict[str, Any] | None) -> None:
-        look, ids = self._pages[message.view]
+    def _send_window(self, message: Message, ids: pl.Series, summary: dict[str, Any] | None) -> None:
         part = ids.slice(message["start"], message["count"])
-        answer = {"look": look, "start": message["start"], "total": len(ids), "summary": summary}
+        answer = {"look": message["look"], "start": message["start"], "total": len(ids), "summary": summary}
         self.send({"kind": "rows", "view": message.view, "rows": rows_for_page(self._edits, part), **answer})
 
     def _edit(self, message: Message) -> None:
@@ -357,7 +382,9 @@ class ContactGrid(anywidget.AnyWidget):
     def _changed(self, message: Message, touched: Touched, *, note: str = "", go: bool = False) -> None:
         """Tells every page what changed."""
         answer: dict[str, Any] = {"kind": "changed", "view": message.view, "note": note, "at": None}
-        ids = pl.Series(touched.rows[:MAX_WINDOW], dtype=pl.Int64)
+        # A page shows what was typed at once: where that changed nothing, it gets the cell as it is.
+        rows = touched.rows or ((message["row"],) if message.kind == "edit" else ())
+        ids = pl.Series(rows[:MAX_WINDOW], dtype=pl.Int64)
         answer["rows"] = rows_for_page(self._edits, ids) if len(touched.rows) <= MAX_WINDOW else None
         answer["changed"] = bool(touched.rows)
         answer["columns"] = list(touched.columns)
@@ -373,4 +400,4 @@ class ContactGrid(anywidget.AnyWidget):
             try:
                 listener(self)
             except Exception as error:  # noqa: BLE001 - raised into a callback it would be seen by nobody
-                self._say(view, f"The edit is made, but what follows it failed ({type(error).__name__}).")
+                self._say(view, fault_of(error, "what follows a change in the grid", DONE))

@@ -20,7 +20,7 @@ MAX_TEXT: Final = 1_000_000
 """Characters in one typed or pasted cell."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Message:
     """A message of a known kind, all of whose fields have the right types.
 

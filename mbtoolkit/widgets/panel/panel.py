@@ -13,7 +13,7 @@ import polars as pl
 
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.errors import MbtoolkitError, UsageError
-from mbtoolkit.filepush import FilePushes, Source
+from mbtoolkit.filepush import FilePushes, Part, Source
 from mbtoolkit.recipes import Recipe
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.validation import Validation
@@ -41,16 +41,21 @@ class _Part(Surface):
 
     def __init__(
         self,
+        lock: threading.RLock,
+        mark: Callable[[], object],
         draw: Callable[[], Node],
         act: Callable[[str, Value], None],
         take_file: Callable[[str, bytes], None] | None = None,
         receive: Callable[[str, int, int], None] | None = None,
     ) -> None:
-        self._draw, self._do, self._take_file, self._receive = draw, act, take_file, receive
-        super().__init__()
+        self._mark, self._draw, self._do, self._take_file, self._receive = mark, draw, act, take_file, receive
+        super().__init__(lock)
 
     def render(self) -> Node:
         return self._draw()
+
+    def mark(self) -> object:
+        return self._mark()
 
     def on_event(self, key: str, event: str, value: str | bool | None, *, pasted: bool) -> None:
         self._do(key, value)
@@ -108,9 +113,12 @@ class PushPanel(ipywidgets.VBox):
         self._grid: ContactGrid | None = None
         self._all: ContactGrid | None = None
         self._failed: ContactGrid | None = None
+        self._part: Part | None = None
         self._drawn_at = 0.0
-        self._top = _Part(self._draw_top, self._act_above, self._take_file, self._load.receive)
-        self._bottom = _Part(self._draw_bottom, self._act_below)
+        # One lock for all that is drawn and done here: the push's thread draws too.
+        lock = self._pushes.lock
+        self._top = _Part(lock, self._mark, self._draw_top, self._act_above, self._take_file, self._load.receive)
+        self._bottom = _Part(lock, self._mark, self._draw_bottom, self._act_below)
         if source is not None:
             self._give(source)
         # In a box of its own, so that what stands below it is not made anew with it.
@@ -188,18 +196,26 @@ class PushPanel(ipywidgets.VBox):
         else:
             self._load.given = Source(source, "the given bytes" if isinstance(source, bytes) else "the given table")
 
+    def _mark(self) -> object:
+        push = self._pushes.current
+        return self._place, push, push and push.mark, self._load.given
+
     def _take_file(self, name: str, content: bytes) -> None:
         self._load.take_file(name, content)
         self._bottom.refresh()
 
     def _act_above(self, key: str, value: Value) -> None:
         """What was done in the upper part, which draws itself anew afterwards."""
-        self._act(key, value)
-        self._bottom.refresh()
+        try:
+            self._act(key, value)
+        finally:
+            self._bottom.refresh()
 
     def _act_below(self, key: str, value: Value) -> None:
-        self._act(key, value)
-        self._top.refresh()
+        try:
+            self._act(key, value)
+        finally:
+            self._top.refresh()
 
     def _act(self, key: str, value: Value) -> None:
         self._step.error = None
@@ -209,6 +225,8 @@ class PushPanel(ipywidgets.VBox):
         elif key == "back" and self._place:
             self._enter(self._place - 1)
         elif key == "again" and self._step is self._result:
+            if self._part is not None:
+                self._part.carry()  # what could not be carried when it was typed
             self._enter(self._steps.index(self._review))
         elif kind == "step" and place.isdecimal() and int(place) < len(self._steps):
             self._go_to(int(place))
@@ -259,9 +277,14 @@ class PushPanel(ipywidgets.VBox):
         now = time.monotonic()
         push = self._pushes.current
         if push is not None and push.is_pushing:
-            if self._step is self._sending and now - self._drawn_at >= SECONDS_BETWEEN_UPDATES:
-                self._drawn_at = now
-                self._top.refresh()
+            is_due = self._step is self._sending and now - self._drawn_at >= SECONDS_BETWEEN_UPDATES
+            # The push does not wait for what a person does meanwhile: that draws the progress too.
+            if is_due and self._pushes.lock.acquire(blocking=False):
+                try:
+                    self._drawn_at = now
+                    self._top.refresh()
+                finally:
+                    self._pushes.lock.release()
             return
         self._redraw()
         again = threading.Timer(SETTLE_SECONDS, self._redraw)
@@ -300,7 +323,7 @@ class PushPanel(ipywidgets.VBox):
 
     def _failed_grid(self) -> ContactGrid:
         """A grid of the rows that are not stored, as they were mended so far."""
-        part = self._result.push.failed()
+        part = self._part = self._result.push.failed()
         if self._failed is not None:
             self._failed.close()
         self._failed = ContactGrid(part.edits, visible_rows=8)

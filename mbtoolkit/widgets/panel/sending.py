@@ -61,7 +61,7 @@ def _headline(pushing: Pushing) -> str:
     if pushing.ended is None:
         return f"Pushing {pushing.total:,} rows …"
     if pushing.fault:
-        return "The push failed."
+        return "The push ended with an error."
     verb = "Stopped" if pushing.stop.is_set() else "Done"
     return f"{verb}: {pushing.done:,} of {pushing.total:,} rows settled in {duration(pushing.seconds)}."
 

@@ -22,8 +22,8 @@ const KNOCK_MILLISECONDS = 3000;
 const CHUNK_BYTES = 1024 * 1024;
 const WAITING_MILLISECONDS = 1500;
 const WAITING = "Waiting for the kernel. If this stays, run the cell above once more.";
-const BUSY = "The kernel is busy with another cell; what you typed is kept and will be taken up.";
-const GONE = "The kernel was restarted and knows nothing of this form any more. Run the cell above once more.";
+const BUSY = "No answer from the kernel yet. If it is busy with another cell, this is done afterwards; if it is not running, rerun this cell.";
+const GONE = "The kernel was restarted or has ended, and this form with it. Rerun this cell.";
 
 let views = 0;
 
@@ -51,6 +51,7 @@ function render({ model, el }) {
   const sent = [];
   let sequence = 0;
   let timer = null;
+  let isGone = false;
   const files = new Map();
   const focused = new Map();
   let wanted = null;
@@ -61,6 +62,10 @@ function render({ model, el }) {
   }
 
   function enqueue(event) {
+    if (isGone) {
+      say(GONE);
+      return;
+    }
     const last = queue.at(-1);
     const isTyping = event.event === "input";
     if (isTyping && last?.event === "input" && last.key === event.key) queue.pop();
@@ -74,15 +79,25 @@ function render({ model, el }) {
       event.seq = sequence;
       event.view = view;
       sent.push(event);
-      model.send(event);
+      if (!post(event)) return;
     }
     if (sent.length && timer === null) timer = setTimeout(() => say(BUSY), WAITING_MILLISECONDS);
+  }
+
+  // Whether a message is on its way; none is once the kernel's part of the form is there no more.
+  function post(message, buffers) {
+    try {
+      if (!isGone) model.send(message, undefined, buffers);
+    } catch {
+      onConnection();
+    }
+    return !isGone;
   }
 
   function settle() {
     clearTimeout(timer);
     timer = null;
-    waiting.hidden = true;
+    waiting.hidden = !isGone;
   }
 
   function answered(message) {
@@ -200,19 +215,27 @@ function render({ model, el }) {
     const sending = files.get(key);
     if (!sending) return;
     const { file, offset } = sending;
-    const piece = await file.slice(offset, offset + CHUNK_BYTES).arrayBuffer();
+    let piece = null;
+    try {
+      piece = await file.slice(offset, offset + CHUNK_BYTES).arrayBuffer();
+    } catch {
+      // It was moved or changed since it was chosen: no piece has this place, so the kernel drops the file and says so.
+      files.delete(key);
+      post({ kind: "file", key, name: file.name, size: file.size, offset: -1, last: true, view }, [new ArrayBuffer(0)]);
+      return;
+    }
     sending.offset = offset + piece.byteLength;
     const isLast = sending.offset >= file.size;
     if (isLast) files.delete(key);
     const message = { kind: "file", key, name: file.name, size: file.size, offset, last: isLast, view };
-    model.send(message, undefined, [piece]);
+    post(message, [piece]);
   }
 
   // Some kernels lose a message that comes while the cell that made the widget still runs: it is asked again.
   let knocking = null;
   function knock(times) {
     if (!times) return;
-    model.send({ kind: "ready", view });
+    if (!post({ kind: "ready", view })) return;
     knocking = setTimeout(() => knock(times - 1), KNOCK_MILLISECONDS);
   }
 
@@ -248,8 +271,10 @@ function render({ model, el }) {
     if (event.inputType.startsWith("history")) event.stopPropagation();
   }
 
-  // A kernel that was restarted knows nothing of this form any more.
+  // The kernel was restarted, or nothing can be sent to it: what is on the page is in no kernel any more.
   function onConnection() {
+    isGone = true;
+    files.clear();
     queue.length = 0;
     sent.length = 0;
     settle();

@@ -442,6 +442,72 @@ def test_an_error_in_the_kernel_is_shown_in_the_grid(lab):
     expect(book.output.locator(".mbg-note")).to_contain_text("ZeroDivisionError")
 
 
+def type_into(book, table, row, text):
+    cell(table, row, "E-mail").click()
+    book.page.keyboard.type(text)
+    press(book, "Enter")
+
+
+def note(book):
+    return book.output.locator(".mbg-note")
+
+
+def test_where_a_change_fails_the_page_shows_what_became_of_it(lab):
+    book, table = opened(lab)
+    book.run("frame = grid.edits._frame; grid.edits._frame = None")
+    type_into(book, table, 1, "x@example.com")
+    expect(note(book)).to_contain_text("What was asked for can't be shown: internal error (")
+    expect(note(book)).to_contain_text("Nothing was changed: internal error (AttributeError)")
+    expect(cell(table, 1, "E-mail")).to_have_text("person1@example.com")
+    book.run("grid.edits._frame = frame")
+    type_into(book, table, 1, "x@example.com")
+    expect(book.output.locator(".mbg-status")).to_contain_text("1 change")
+    book.run(
+        "from mbtoolkit.widgets.grid import grid as module\n"
+        "whole = module.summary_for_page\n"
+        "def once(edits):\n"
+        "    if edits.change_count < 2: return whole(edits)\n"
+        "    module.summary_for_page = whole\n"
+        "    raise ValueError('a cell')\n"
+        "module.summary_for_page = once"
+    )
+    type_into(book, table, 2, "y@example.com")
+    expect(note(book)).to_contain_text("The change was made, but what follows it failed: internal error (ValueError)")
+    expect(book.output.locator(".mbg-status")).to_contain_text("2 changes")
+    expect(cell(table, 2, "E-mail")).to_have_text("y@example.com")
+
+
+def test_a_kernel_that_answers_nothing_but_errors_is_not_asked_without_end(lab):
+    book, table = opened(lab)
+    book.run(
+        "heard = []\n"
+        "receive = grid._receive\n"
+        "grid.on_msg(lambda _widget, content, _buffers: heard.append(content['kind']))\n"
+        "grid._edits = None"
+    )
+    type_into(book, table, 1, "x@example.com")
+    expect(note(book)).to_contain_text("Nothing was changed: internal error (AttributeError)")
+    book.output.get_by_role("searchbox").fill("person2")
+    book.page.wait_for_timeout(2000)  # far longer than an answer takes
+    expect(note(book)).to_contain_text("What was asked for can't be shown: internal error (AttributeError)")
+    expect(cell(table, 1, "E-mail")).to_have_text("person1@example.com")
+    assert int(book.run("print(len(heard))")) < 8
+
+
+def test_a_grid_whose_kernel_was_restarted_says_so_and_keeps_no_text_that_is_in_no_kernel(lab):
+    book, table = opened(lab)
+    book.page.evaluate(
+        """async () => { const panel = [...window.jupyterapp.shell.widgets('main')].find((each) => each.sessionContext);
+        await panel.sessionContext.session.kernel.restart(); }"""
+    )
+    gone = "The kernel was restarted or has ended, and this table with it. Rerun this cell."
+    expect(note(book)).to_have_text(gone)
+    type_into(book, table, 1, "x@example.com")
+    expect(cell(table, 1, "E-mail")).to_have_text("person1@example.com")
+    book.page.wait_for_timeout(2000)  # longer than the page waits before it says that the kernel is busy
+    expect(note(book)).to_have_text(gone)
+
+
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_axe_core_finds_nothing_wrong(lab, theme, width):
     book, table = opened(lab, setup=DIRTY, theme=theme, width=width)

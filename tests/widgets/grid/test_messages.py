@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import comm
+import pandera.polars as pa
 import polars as pl
 import pytest
 from comm.base_comm import BaseComm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mbtoolkit import ContactSchema
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.widgets.grid import ContactGrid
 
@@ -197,6 +199,8 @@ def test_a_suggestion_is_used(page, grid):
         "kind": "error",
         "view": "page-1",
         "text": "there is no suggestion for this cell; type what it should hold",
+        "about": "suggest",
+        "look": None,
     }
 
 
@@ -434,13 +438,128 @@ def test_no_message_breaks_the_grid(messages):
         page.say(kind, **fields)
         json.dumps(page.heard())
     assert grid.contacts.height == 2
-    assert not [answer for answer in page.heard() if "went wrong" in str(answer.get("text"))]
+    assert not [answer for answer in page.heard() if "internal error" in str(answer.get("text"))]
 
 
 def test_an_error_that_nobody_foresaw_is_shown_by_its_class(page, grid):
     grid._edits = None
     (answer,) = page.say("undo")
     assert "AttributeError" in answer["text"]
+
+
+BROKEN = []
+
+
+class Fickle(ContactSchema):
+    """A check that raises while something is in `BROKEN`, with a cell in its text."""
+
+    @pa.check("email")
+    def _fickle(cls, data):  # noqa: ARG002 - the signature is pandera's
+        if BROKEN:
+            raise RuntimeError(CANARY)
+        return True
+
+
+CHANGING = {
+    "edit": {"row": 1, "column": "email", "text": CANARY},
+    "suggest": {"row": 2, "column": "email"},
+    "merge": {"column": "note", "pairs": [["a", "b"]]},
+}
+
+
+@pytest.mark.parametrize("kind", ["edit", "suggest", "mend", "merge", "undo", "paste"])
+def test_where_the_answer_to_a_change_fails_the_page_says_that_it_was_made(wired, contacts, kind, caplog):
+    grid = ContactGrid(contacts.with_columns(note=pl.Series(["a", "A", "b", "c"])))
+    page = Page(grid)
+    page.look()
+    if kind == "undo":
+        page.say("edit", row=0, column="note", text="other")
+    fields = {
+        "paste": {"row": 0, "column": "note", "look": 1, "texts": [["x"]]},
+        "mend": {"count": grid.edits.suggestion_count},
+    }.get(kind, CHANGING.get(kind, {}))
+    before = grid.edits.version
+    grid.edits.rows_by_severity = None  # every answer counts the rows
+    answers = page.say(kind, **fields)
+    assert grid.edits.version == before + 1
+    assert [answer["kind"] for answer in answers] == ["reopen", "error"]
+    assert answers[1]["text"].startswith("The change was made, but what follows it failed: internal error (TypeError)")
+    assert "Traceback" not in answers[1]["text"]
+    assert "summary_for_page" in caplog.text
+    assert CANARY not in caplog.text
+    del grid.edits.rows_by_severity
+    assert page.say("open")[0]["kind"] == "opened"
+    assert page.look()["total"] == 4
+
+
+def test_where_a_change_fails_the_page_says_that_nothing_was_changed(wired, contacts, caplog):
+    grid = ContactGrid(contacts)
+    page = Page(grid)
+    page.look()
+    cells = grid.edits._frame
+    grid.edits._frame = None
+    (answer,) = page.say("edit", row=1, column="email", text="bob@example.com")
+    assert answer["text"].startswith("Nothing was changed: internal error (AttributeError)")
+    assert (answer["about"], answer["look"]) == ("edit", None)
+    assert "edit_block" in caplog.text
+    grid.edits._frame = cells
+    assert page.say("edit", row=1, column="email", text="bob@example.com")[0]["kind"] == "changed"
+
+
+def test_what_a_users_own_check_quotes_is_in_no_log_and_the_row_is_as_it_was(wired, contacts, caplog):
+    grid = ContactGrid(contacts, schema=Fickle)
+    page = Page(grid)
+    page.look()
+    BROKEN.append(True)
+    try:
+        (answer,) = page.say("edit", row=1, column="email", text="bob@example.com")
+    finally:
+        BROKEN.clear()
+    assert answer["kind"] == "error"
+    assert grid.contacts["email"][1] == "bob"
+    assert CANARY not in caplog.text
+    assert page.say("edit", row=1, column="email", text="bob@example.com")[0]["kind"] == "changed"
+
+
+def test_what_follows_a_change_and_fails_is_logged_without_a_cell(page, grid, caplog):
+    def fail(changed):
+        raise ValueError(changed.contacts["email"][0])
+
+    page.look()
+    grid.on_change(fail)
+    changed, error = page.say("edit", row=1, column="email", text="bob@example.com")
+    assert changed["kind"] == "changed"
+    assert error["text"].startswith("The change was made, but what follows it failed: internal error (ValueError)")
+    assert "in fail" in caplog.text
+    assert CANARY not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_an_edit_that_changes_nothing_answers_with_the_cell_as_it_is(page):
+    page.look()
+    (answer,) = page.say("edit", row=1, column="email_opt_in", text="No")
+    assert not answer["changed"]
+    assert [(row["id"], row["cells"][3]) for row in answer["rows"]] == [(1, "no")]
+    assert answer["rows"][0]["marks"]
+
+
+def test_a_choice_of_rows_that_fails_leaves_the_page_the_rows_that_it_has(page, grid):
+    page.look()
+    grid.edits.rows_by_severity = None
+    (answer,) = page.say("look", look=2, **LOOK)
+    assert (answer["about"], answer["look"]) == ("look", 2)
+    assert answer["text"].startswith("What was asked for can't be shown: internal error (TypeError)")
+    del grid.edits.rows_by_severity
+    assert page.say("window", look=1, start=0, count=5)[0]["kind"] == "rows"
+
+
+def test_a_page_that_can_not_be_reached_breaks_nothing(page, grid, caplog):
+    page.look()
+    send, grid.send = grid.send, None
+    page.say("edit", row=1, column="email", text="bob@example.com")
+    grid.send = send
+    assert grid.contacts["email"][1] == "bob@example.com"
+    assert "an answer to the grid's page failed" in caplog.text
 
 
 @pytest.mark.parametrize("rows", [0, 101, 1.5, True, "14"])

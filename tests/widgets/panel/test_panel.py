@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import comm
 import ipywidgets
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit import UsageError
+from mbtoolkit.recipes import CleanText
 from mbtoolkit.widgets import PushPanel
 from mbtoolkit.widgets.surface import surface as surface_module
 from tests.widgets.panel.hands import TABLE, Hands
@@ -273,14 +275,14 @@ def test_the_review_says_what_will_be_sent_and_asks_for_consent(hands, crm):
     shown = hands.top.text()
     assert "Will be sent, one request each 3" in shown
     assert "E-mail opt-in turned on 1" in shown
-    assert "at least 1 s" in shown
+    assert "No limit (sandbox)" in shown
     assert "did consent" in hands.bottom.text()
     hands.next()
     assert hands.title == "Review"
     assert crm.requests().is_empty()
-    assert "by the plan" in shown
+    assert "sends as fast as it can" in shown
     hands.top.choose("limits", "pro")
-    assert "Its limit is kept" in hands.top.text()
+    assert "stays within this limit, so it takes at least 1 s" in hands.top.text()
     assert "limits='pro'" in hands.panel.code
     hands.push()
     hands.next()
@@ -390,7 +392,7 @@ def test_a_push_that_fails_as_a_whole_is_told_and_leaves_the_way_back(client, cr
     hands.next()
     assert hands.panel.wait(10)
     hands.panel._redraw()
-    assert "fail" in hands.top.text().lower()
+    assert "The push ended with an error." in hands.top.text()
     assert hands.bottom.has("back")
 
 
@@ -446,8 +448,74 @@ def test_a_fault_is_shown_in_the_panel_and_not_raised(hands, caplog):
     hands.next()
     hands.panel._pushes.current.suggestions = None
     hands.top.choose("column:0", "")
-    assert "The widget failed (AttributeError)" in hands.top.text("fault")
-    assert caplog.records
+    assert hands.top.text("fault").startswith("What you did is kept, but it can't be shown, and what is below is from")
+    assert "internal error (AttributeError)" in hands.top.text("fault")
+    assert hands.top.has("column:0")
+    assert "drawing a widget failed" in caplog.text
+
+
+@pytest.mark.parametrize("step", ["Clean", "Check", "Review"])
+def test_a_push_may_end_at_any_moment_of_what_is_clicked_meanwhile(client, crm, caplog, step):
+    crm.fail("delay", seconds=0.02, times=None)
+    people = pl.DataFrame({"email": [f"person{row}@example.com" for row in range(60)], "City": [" Oslo "] * 60})
+    hands = Hands(PushPanel(client, people))
+    hands.next(4)
+    push = hands.panel._pushes.current
+    recipe = push.whole_recipe.then(CleanText("property:City"))
+    hands.next()
+    hands.go({"Clean": 2, "Check": 3, "Review": 4}[step])
+    is_last = False
+    while not is_last:
+        is_last = not push.is_pushing
+        push.use_recipe(recipe)
+        hands.top.do("show:", "click")
+        hands.bottom.do("nothing", "click")
+    assert hands.panel.wait(30)
+    for page in (hands.top, hands.bottom):
+        assert not [each for each in page.sent if "mbt-fault" in str(each)]
+    assert not caplog.records
+    assert statuses(hands.panel) == ["succeeded"] * 60
+
+
+def test_an_event_that_fails_says_what_was_done_and_the_other_part_is_drawn_too(hands, monkeypatch, caplog):
+    at_check(hands)
+    hands.go(1)
+    push = hands.panel._pushes.current
+    hands.top.choose("column:3", "")
+    source, push.source = push.source, None  # going on reads it again
+    drawn = len(hands.top.sent)
+    hands.next()
+    assert hands.bottom.text("fault").startswith("Nothing was changed: internal error (AttributeError)")
+    assert len(hands.top.sent) > drawn
+    assert hands.title == "Columns"
+    push.source = source
+    hands.next()
+    assert hands.title == "Clean"
+    assert not hands.bottom.has("fault")
+    with monkeypatch.context() as patch:
+        patch.setattr(hands.panel, "_show_grid", None)
+        hands.next()
+    assert hands.bottom.text("fault").startswith(
+        "The change was made, but what follows it failed: internal error (Type"
+    )
+    assert hands.title == "Check"
+    assert caplog.text.count("an event of a widget failed") == 2
+    hands.go(2)
+    hands.go(3)
+    assert hands.panel.grid is not None
+
+
+def test_a_record_that_is_incomplete_is_told_beside_the_results(hands):
+    at_check(hands)
+    hands.next()
+    hands.push()
+    push = hands.panel._pushes.current
+    hands.go(6)
+    assert not hands.top.has("record")
+    push.pushing.progress = SimpleNamespace(record_error="The disk is full.")
+    hands.panel._redraw()
+    told = hands.top.text("record")
+    assert "These results are right, but the run’s record on disk is incomplete. The disk is full." in told
 
 
 def test_any_event_at_any_step_breaks_nothing(hands, caplog):

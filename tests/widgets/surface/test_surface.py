@@ -12,6 +12,8 @@ from mbtoolkit.widgets.surface import Surface, box, button, choice, entry, table
 from mbtoolkit.widgets.surface import surface as module
 from tests.widgets.playing import Page, Wire
 
+SECRET = "secret@example.com"
+
 
 class Echo(Surface):
     """Shows what it heard; breaks where it is told to."""
@@ -24,15 +26,21 @@ class Echo(Surface):
 
     def render(self):
         if self.breaks == "render":
-            raise RuntimeError("secret@example.com")
+            raise RuntimeError(SECRET)
         return box(entry("field", "text"), *(text(str(each)) for each in self.heard))
 
     def on_event(self, key, event, value, *, pasted):
         if key == "own":
             raise UsageError("say it otherwise")
         if key == "odd":
-            raise RuntimeError("secret@example.com")
+            raise RuntimeError(SECRET)
+        if key == "interrupted":
+            raise KeyboardInterrupt
         self.heard.append((key, event, value, pasted))
+        if key == "half":
+            raise RuntimeError(SECRET)
+        if key == "half own":
+            raise UsageError("say it otherwise")
 
     def on_file(self, key, name, content):
         self.files.append((key, name, content))
@@ -98,9 +106,29 @@ def test_the_toolkits_own_error_is_shown_in_its_words_until_the_next_event(page)
 
 def test_any_other_error_is_shown_by_its_kind_alone(page, caplog):
     page.do("odd", "click")
-    assert "RuntimeError" in page.text("fault")
-    assert "secret" not in page.text()
+    assert page.text("fault").startswith("Something failed, and part of it may have been done: internal error (Runtime")
+    assert "secret" not in page.text() + caplog.text
     assert "please report it" in caplog.text
+    assert "in on_event" in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_what_an_event_did_before_it_failed_is_told(echo, page):
+    echo.mark = lambda: len(echo.heard)
+    page.do("odd", "click")
+    assert page.text("fault").startswith("Nothing was changed: internal error (RuntimeError)")
+    page.do("half", "click")
+    assert page.text("fault").startswith("The change was made, but what follows it failed: internal error (Runtime")
+    page.do("half own", "click")
+    assert page.text("fault") == "The change was made, but what follows it failed: say it otherwise"
+    page.do("own", "click")
+    assert page.text("fault") == "say it otherwise"
+
+
+def test_an_interrupt_in_an_event_is_told_and_goes_on_up(echo, page):
+    with pytest.raises(KeyboardInterrupt):
+        page.do("interrupted", "click")
+    assert "KeyboardInterrupt" in page.text("fault")
 
 
 def test_an_error_while_drawing_is_shown_too(echo, page):
@@ -110,6 +138,30 @@ def test_an_error_while_drawing_is_shown_too(echo, page):
     echo.breaks = None
     page.type("field", "b")
     assert not page.has("fault")
+
+
+def test_a_drawing_that_failed_once_is_forgotten_with_the_next_one(echo, page, caplog):
+    echo.breaks = "render"
+    echo.refresh()
+    assert page.text("fault").startswith(
+        "What you did is kept, but it can't be shown, and what is below is from before"
+    )
+    assert "internal error (RuntimeError)" in page.text("fault")
+    assert page.has("field")
+    echo.breaks = None
+    echo.refresh()
+    assert not page.has("fault")
+    assert "in render" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_page_that_can_not_be_reached_raises_in_no_thread(echo, page, caplog):
+    send, echo.send = echo.send, None
+    echo.refresh()
+    page.type("field", "a")
+    echo.send = send
+    assert echo.heard == [("field", "input", "a", False)]
+    assert "sending what is drawn failed" in caplog.text
 
 
 def test_half_a_character_is_drawn_as_a_mark_and_breaks_no_message(echo, page):
@@ -158,8 +210,13 @@ def test_an_empty_file_arrives(echo, page):
 
 def test_pieces_out_of_order_make_no_file(echo, page):
     send(page, "f", [b"ab", b"cd"], offsets=[0, 3])
+    assert page.text("fault") == "The file did not arrive whole, so none of it was taken up: choose it again."
+    assert page.sent[-2]["kind"] == "enough"
     send(page, "f", [b"cd"], offsets=[2])
     assert echo.files == []
+    send(page, "f", [b"ab", b"cd"])
+    assert echo.files == [("f", "a.csv", b"abcd")]
+    assert not page.has("fault")
 
 
 def test_files_of_two_views_do_not_mix(echo, page):
