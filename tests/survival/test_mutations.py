@@ -75,7 +75,7 @@ MUTATIONS = {
         ("client/test_login.py",),
     ),
     "the limiter's margin": Mutation(
-        "limits/plans.py",
+        "limits/limits.py",
         "return self.window_seconds * (1 + self.margin)",
         "return self.window_seconds",
         (HISTORY + "the_simulated_crm_refuses_one_who_leaves_no_room_for_its_clock",),
