@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mbtoolkit.client import AsyncClient as AsyncClient
     from mbtoolkit.client import Client as Client
     from mbtoolkit.client import Outcome as Outcome
+    from mbtoolkit.client.limits import Limits as Limits
     from mbtoolkit.errors import BadRequestError as BadRequestError
     from mbtoolkit.errors import ConflictError as ConflictError
     from mbtoolkit.errors import ConsentError as ConsentError
@@ -43,9 +44,7 @@ if TYPE_CHECKING:
     from mbtoolkit.errors import UnprocessableError as UnprocessableError
     from mbtoolkit.errors import UsageError as UsageError
     from mbtoolkit.errors import WrongAddressError as WrongAddressError
-    from mbtoolkit.limits import Limits as Limits
     from mbtoolkit.payloads import build_payloads as build_payloads
-    from mbtoolkit.progress import Progress as Progress
     from mbtoolkit.reading import read_contacts as read_contacts
     from mbtoolkit.reading import write_mapping as write_mapping
     from mbtoolkit.recipes import Recipe as Recipe
@@ -56,13 +55,14 @@ if TYPE_CHECKING:
     from mbtoolkit.results import write_results as write_results
     from mbtoolkit.runs import Run as Run
     from mbtoolkit.runs import list_runs as list_runs
-    from mbtoolkit.runs import reconcile as reconcile
+    from mbtoolkit.runs.progress import Progress as Progress
     from mbtoolkit.schemas import RULES as RULES
     from mbtoolkit.schemas import ContactSchema as ContactSchema
     from mbtoolkit.schemas import IssuesSchema as IssuesSchema
     from mbtoolkit.schemas import PayloadsSchema as PayloadsSchema
     from mbtoolkit.schemas import ResultsSchema as ResultsSchema
     from mbtoolkit.upserts import count_opt_ins as count_opt_ins
+    from mbtoolkit.upserts import reconcile as reconcile
     from mbtoolkit.upserts import upsert_contact as upsert_contact
     from mbtoolkit.upserts import upsert_contact_async as upsert_contact_async
     from mbtoolkit.upserts import upsert_contacts as upsert_contacts
@@ -82,14 +82,14 @@ _HOMES: Final[dict[str, str]] = {
     "InvalidContactError": "errors",
     "IssuesSchema": "schemas",
     "JournalError": "errors",
-    "Limits": "limits",
+    "Limits": "client.limits",
     "MappingError": "errors",
     "MbtoolkitError": "errors",
     "NotSentError": "errors",
     "Outcome": "client",
     "OutcomeUnknownError": "errors",
     "PayloadsSchema": "schemas",
-    "Progress": "progress",
+    "Progress": "runs.progress",
     "RULES": "schemas",
     "RateLimitedError": "errors",
     "Recipe": "recipes",
@@ -112,7 +112,7 @@ _HOMES: Final[dict[str, str]] = {
     "list_runs": "runs",
     "mapping_of": "cleaning",
     "read_contacts": "reading",
-    "reconcile": "runs",
+    "reconcile": "upserts",
     "suggest_mapping": "cleaning",
     "summarize": "results",
     "update_results": "results",

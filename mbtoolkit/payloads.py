@@ -25,8 +25,8 @@ from mbtoolkit.contacts import (
 )
 from mbtoolkit.errors import FrameError
 from mbtoolkit.schemas.conform import DTYPES, PROPERTIES_DTYPE, is_unread_column
+from mbtoolkit.schemas.frames import ROW
 
-ROW: Final = "mb_row"
 SLICE_ROWS: Final = 50_000
 """Rows encoded at a time: more is no faster, and costs memory."""
 

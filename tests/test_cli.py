@@ -21,7 +21,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit import Recipe
-from mbtoolkit.demo import sample
+from mbtoolkit.cli.demo import sample
 from mbtoolkit.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow

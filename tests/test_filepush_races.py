@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import polars as pl
 import pytest
+from tests.test_filepush import heard, of_frame
 
 from mbtoolkit import Recipe, Run, UsageError
 from mbtoolkit.errors import MbtoolkitError
-from mbtoolkit.filepush import FilePush, FilePushes, Pushing, Source
 from mbtoolkit.recipes import CleanText
-from tests.test_filepush import heard, of_frame
+from mbtoolkit.sessions.pushing import FilePush, FilePushes, Pushing, Source
 
 CANARY = "canary.person@example.com"
 ROWS = 60

@@ -11,8 +11,8 @@ import pytest
 import mbtoolkit
 from mbtoolkit import Client
 from mbtoolkit.client import AsyncClient, Login, Settings
-from mbtoolkit.editing import Edits
 from mbtoolkit.sandbox import Sandbox
+from mbtoolkit.sessions.editing import Edits
 from mbtoolkit.widgets import ContactForm, ContactGrid, PushPanel
 
 PACKAGE = str(Path(mbtoolkit.__file__).parent)

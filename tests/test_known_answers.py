@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit import count_opt_ins, read_contacts, upsert_contacts, validate_contacts
-from mbtoolkit.demo import COUNTRY_COLUMN, sample
+from mbtoolkit.cli.demo import COUNTRY_COLUMN, sample
 from mbtoolkit.sandbox import Sandbox
 
 

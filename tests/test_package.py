@@ -107,7 +107,7 @@ def test_the_wheel_holds_the_sample_and_the_page(tmp_path):
     )
     assert (place / "mbtoolkit" / "py.typed").exists()
     code = (
-        "from mbtoolkit.demo import sample; from mbtoolkit.sandbox import Sandbox; "
+        "from mbtoolkit.cli.demo import sample; from mbtoolkit.sandbox import Sandbox; "
         "print(sample('contacts.csv')); Sandbox().start().stop()"
     )
     found = subprocess.run(

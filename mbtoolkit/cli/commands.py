@@ -36,8 +36,6 @@ _MEANING: Final = {
     "accepted": "a batch took it in; what became of it is not known yet",
 }
 
-_SHOWN: Final = ("mb_row", "mb_status", "mb_contact_id", "mb_http_status", "mb_code")
-
 
 def _read(parsed: argparse.Namespace) -> tuple[Any, Any]:
     """The contacts in the file, and what a recipe made of it where one is given.
@@ -319,7 +317,7 @@ def _limits(parsed: argparse.Namespace) -> Any:
     Raises:
         UsageError: there is no such zone, or a zone without limits.
     """
-    from mbtoolkit.limits import ACCOUNT_LIMITS  # noqa: PLC0415
+    from mbtoolkit.client.limits import ACCOUNT_LIMITS  # noqa: PLC0415
 
     if parsed.time_zone is None:
         return parsed.limits
@@ -397,12 +395,14 @@ def _save(results: Any, path: str) -> bool:
 def _tell(results: Any) -> None:
     """Says what became of the rows."""
     from mbtoolkit.results import summarize  # noqa: PLC0415
+    from mbtoolkit.schemas.frames import ROW  # noqa: PLC0415
 
     if results.is_empty():
         say("There was no contact to send.")
         return
-    shown = results.group_by("mb_status", maintain_order=True).head(3).select(_SHOWN)
-    print_table(shown, f"The first rows of each status, of {results.height:,} (mb_row counts from 0):")
+    shown = results.group_by("mb_status", maintain_order=True).head(3)
+    columns = [ROW, "mb_status", "mb_contact_id", "mb_http_status", "mb_code"]
+    print_table(shown.select(columns), f"The first rows of each status, of {results.height:,} ({ROW} counts from 0):")
     summary = summarize(results)
     print_table(summary.drop("example"), "What became of the rows:")
     for status in summary["mb_status"].unique(maintain_order=True):
@@ -424,7 +424,7 @@ def demo(parsed: argparse.Namespace) -> int:
         from mbtoolkit.sandbox import Sandbox  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(_NEEDS_SANDBOX) from error
-    from mbtoolkit.demo import COUNTRY_COLUMN, as_foretold, sample  # noqa: PLC0415
+    from mbtoolkit.cli.demo import COUNTRY_COLUMN, as_foretold, sample  # noqa: PLC0415
     from mbtoolkit.reading import read_contacts  # noqa: PLC0415
     from mbtoolkit.upserts import count_opt_ins  # noqa: PLC0415
     from mbtoolkit.validation import validate_contacts  # noqa: PLC0415

@@ -9,7 +9,7 @@ import polars as pl
 
 from mbtoolkit.reading import read_contacts
 from mbtoolkit.recipes.step import Outcome, Step, listed
-from mbtoolkit.validation import unread_issues
+from mbtoolkit.schemas.issues import unread_issues
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -19,9 +19,11 @@ import polars as pl
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.results.frames import told_by
 from mbtoolkit.results.texts import as_text, fitting, for_parquet, without_formulas
+from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.schemas.conform import conform
 from mbtoolkit.schemas.frames import ISSUES
+from mbtoolkit.schemas.issues import find_issues
 from mbtoolkit.schemas.texts import FORMULA
-from mbtoolkit.validation import validate_contacts
 
 ENDINGS: Final = (".xlsx", ".csv", ".parquet")
 
@@ -260,7 +262,8 @@ def _failing_cells(results: pl.DataFrame, statuses: pl.Series) -> dict[str, set[
     if not refused:
         return {}
     # The whole frame, for some rules are about several rows.
-    issues = validate_contacts(results).issues.filter((pl.col("severity") == "error") & pl.col("column").is_not_null())
+    found = find_issues(results, conform(results), ContactSchema)
+    issues = found.filter((pl.col("severity") == "error") & pl.col("column").is_not_null())
     failing: dict[str, set[int]] = {}
     for column, row in issues.select("column", "row").iter_rows():
         if row in refused:

@@ -3,7 +3,6 @@
 from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, execute
 from mbtoolkit.runs.plan import Plan
-from mbtoolkit.runs.reconciling import reconcile
 from mbtoolkit.runs.run import RUNS, Run, RunStatus, begin, list_runs
 
 __all__ = [
@@ -16,5 +15,4 @@ __all__ = [
     "check_options",
     "execute",
     "list_runs",
-    "reconcile",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mbtoolkit.errors import SettingsError
-from mbtoolkit.sending import MAX_BATCH_SIZE
+from mbtoolkit.runs.sending import MAX_BATCH_SIZE
 
 MAX_CONCURRENCY: Final = 100
 

@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 
 from mbtoolkit.client import Settings
+from mbtoolkit.client.limits import Budget, Limits
 from mbtoolkit.errors import RecordWarning
-from mbtoolkit.journal import Journal
-from mbtoolkit.limits import Budget, Limits
-from mbtoolkit.progress import Progress, reporter
+from mbtoolkit.runs.journal import Journal
 from mbtoolkit.runs.plan import Plan
-from mbtoolkit.sending import (
+from mbtoolkit.runs.progress import Progress, reporter
+from mbtoolkit.runs.sending import (
     KEPT,
     TELLING,
     Recorder,

@@ -10,10 +10,9 @@ import polars as pl
 
 from mbtoolkit.client import Outcome
 from mbtoolkit.payloads import build_payloads
-from mbtoolkit.reporting import left_out_frame, refused_frame, results_frame
+from mbtoolkit.runs.assembling import left_out_frame, refused_frame, results_frame
+from mbtoolkit.runs.sending import OUTGOING, Outgoing, Rows, outgoing_frame, told_frame
 from mbtoolkit.schemas.frames import FIRST_RUN, ROW, UNKNOWN_RUN
-from mbtoolkit.sending import OUTGOING, Outgoing, Rows, outgoing_frame, told_frame
-from mbtoolkit.validation import Validation
 
 _CONTACTS, _OUTGOING, _REFUSED = "contacts", "outgoing", "refused"
 
@@ -41,7 +40,8 @@ class Plan:
         cls,
         contacts: pl.DataFrame,
         rows: pl.DataFrame,
-        validation: Validation,
+        valid: pl.DataFrame,
+        issues: pl.DataFrame,
         left_out: pl.Series,
         *,
         list_id: str | None,
@@ -52,7 +52,8 @@ class Plan:
         Args:
             contacts: the input, without the columns of results.
             rows: its `mb_row` and `mb_first_run_id`, null where this run numbers the row.
-            validation: of it.
+            valid: the rows that can be sent, with `mb_row`.
+            issues: of the others.
             left_out: positions of rows that are not sent.
             list_id: of rows that name none.
             clear: see `build_payloads`.
@@ -61,10 +62,10 @@ class Plan:
             FrameError: see `build_payloads`.
         """
         is_left_out = pl.col(ROW).is_in(left_out.implode())
-        sent = validation.valid.filter(~is_left_out)
-        out = validation.valid.filter(is_left_out)[ROW]
+        sent = valid.filter(~is_left_out)
+        out = valid.filter(is_left_out)[ROW]
         payloads = build_payloads(sent, list_id=list_id, clear=clear)
-        unsent = pl.concat([refused_frame(validation.issues), left_out_frame(out)])
+        unsent = pl.concat([refused_frame(issues), left_out_frame(out)])
         return cls(contacts, rows, sent[ROW], Outgoing(outgoing_frame(sent, payloads)), unsent)
 
     def results(self, rows: Rows, unended: Outcome, run_id: str) -> pl.DataFrame:

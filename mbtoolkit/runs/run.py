@@ -14,18 +14,18 @@ from typing import Any, Final, Literal, Self, get_args
 
 import polars as pl
 
-from mbtoolkit import journal as journals
 from mbtoolkit.client import AsyncClient, Client, Outcome, Settings
+from mbtoolkit.client.limits import Limits, limits_of, state_dir, with_home
 from mbtoolkit.errors import FrameError, JournalError, SettingsError
-from mbtoolkit.journal import Journal, Look
-from mbtoolkit.limits import Limits, limits_of, state_dir, with_home
-from mbtoolkit.progress import Progress
-from mbtoolkit.reporting import numbered
+from mbtoolkit.runs import journal as journals
+from mbtoolkit.runs.assembling import numbered
 from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, counts_of, execute
+from mbtoolkit.runs.journal import Journal, Look
 from mbtoolkit.runs.plan import FROZEN, Plan
+from mbtoolkit.runs.progress import Progress
+from mbtoolkit.runs.sending import Rows, SendOptions, replay
 from mbtoolkit.schemas.frames import STATUSES
-from mbtoolkit.sending import Rows, SendOptions, replay
 
 KEPT_DAYS: Final = 30
 """A run of which nothing is left to do is removed so long after its end, when the next one begins."""

@@ -34,8 +34,14 @@ ISSUES: Final[dict[str, pl.DataType]] = {
 }
 """The issues frame: one line for each thing wrong with one cell or row."""
 
+ROW: Final = "mb_row"
+"""The number of a row: its position in the frame that was judged or sent first."""
+
+FIRST_RUN: Final = "mb_first_run_id"
+"""The run whose frame `mb_row` counts in."""
+
 RESULTS: Final[dict[str, pl.DataType]] = {
-    "mb_row": pl.Int64(),
+    ROW: pl.Int64(),
     "mb_status": STATUS_DTYPE,
     "mb_contact_id": pl.Int64(),
     "mb_http_status": pl.Int32(),
@@ -45,12 +51,10 @@ RESULTS: Final[dict[str, pl.DataType]] = {
     "mb_attempts": pl.Int32(),
     "mb_batch_id": pl.String(),
     "mb_run_id": pl.String(),
-    "mb_first_run_id": pl.String(),
+    FIRST_RUN: pl.String(),
 }
 """What a results frame adds to the input's columns."""
 
-ROW: Final = "mb_row"
-FIRST_RUN: Final = "mb_first_run_id"
 UNKNOWN_RUN: Final = "unknown"
 """`mb_first_run_id` of rows that came with a number and without the run that gave it."""
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from mbtoolkit.journal import Journal
+from mbtoolkit.runs.journal import Journal
 
 
 def appending(runs_dir, appenders, seconds):

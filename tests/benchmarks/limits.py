@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mbtoolkit.limits import ACCOUNT_LIMITS
+from mbtoolkit.client.limits import ACCOUNT_LIMITS
 from mbtoolkit.sandbox import Behaviour, Sandbox
 
 PUSHER = Path(__file__).parent.parent / "limits" / "pusher.py"

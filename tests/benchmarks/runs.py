@@ -28,10 +28,10 @@ import ratios
 
 from mbtoolkit import Client, upsert_contacts, validate_contacts
 from mbtoolkit.payloads import build_payloads
-from mbtoolkit.reporting import numbered
 from mbtoolkit.runs import Plan, begin
+from mbtoolkit.runs.assembling import numbered
 from mbtoolkit.runs.executing import note_end
-from mbtoolkit.sending import Outgoing, Recorder, Rows, Sending, SendOptions, outgoing_frame
+from mbtoolkit.runs.sending import Outgoing, Recorder, Rows, Sending, SendOptions, outgoing_frame
 
 CLEAN = 10**9
 """No row of the frames is bad: bad rows would make a run look faster than it is."""

@@ -12,10 +12,10 @@ from mbtoolkit import apply_suggestions, read_contacts, validate_contacts
 from mbtoolkit.cleaning import Applied
 from mbtoolkit.cleaning.shown import NOTED_RULE
 from mbtoolkit.contacts import OPT_INS
-from mbtoolkit.editing import Edits
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas.conform import conform
 from mbtoolkit.schemas.frames import ISSUES
+from mbtoolkit.sessions.editing import Edits
 
 UUID = "9fc6ad7d-902a-4834-b161-a4911b883d44"
 BARE = UUID.replace("-", "")

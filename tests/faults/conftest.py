@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from mbtoolkit.client import retries
-from mbtoolkit.sending import batches, breaker
+from mbtoolkit.runs.sending import batches, breaker
 from tests.faults.oracle import IS_FULL
 
 

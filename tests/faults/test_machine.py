@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 
 from mbtoolkit import Client, Run, reconcile
 from mbtoolkit.client import retries
+from mbtoolkit.runs.sending import batches, breaker
 from mbtoolkit.sandbox import Sandbox
-from mbtoolkit.sending import batches, breaker
 from tests.faults.oracle import BATCH, IS_FULL, SINGLE, STATUS, VIAS, assert_kept, mark, push, table
 
 QUICK = {

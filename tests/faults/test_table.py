@@ -38,10 +38,10 @@ and in other files:
         survival/test_each_step.py::test_a_death_at_any_durable_step_loses_and_doubles_nothing
     disk full, I/O error, short write:
         survival/test_disk.py::test_a_full_disk_stops_the_sending_before_an_intent_is_lost
-        journal/test_death.py::test_a_full_disk_fails_all_that_comes_after_it_and_costs_nothing_that_came_before
+        runs/journal/test_death.py::test_a_full_disk_fails_all_that_comes_after_it_and_costs_nothing_that_came_before
     torn last line:
-        journal/test_death.py::test_a_log_cut_anywhere_opens_with_all_that_came_before_the_cut
-        journal/test_death.py::test_garbage_at_the_end_of_the_log_costs_nothing_that_came_before_it
+        runs/journal/test_death.py::test_a_log_cut_anywhere_opens_with_all_that_came_before_the_cut
+        runs/journal/test_death.py::test_garbage_at_the_end_of_the_log_costs_nothing_that_came_before_it
     two resumes of one run: survival/test_two_at_once.py::test_of_two_resumes_at_once_one_goes_on_and_the_other_says_so
     two processes on one token, a worker of several killed:
         survival/test_two_at_once.py::test_a_killed_run_with_limits_and_another_on_the_same_token_draw_no_429

@@ -507,13 +507,13 @@ def test_any_bytes_are_read_or_refused(data):
 
 @pytest.fixture(scope="module")
 def sample_answers():
-    from mbtoolkit.demo import sample
+    from mbtoolkit.cli.demo import sample
 
     return pl.read_csv(sample("known_answers.csv"), infer_schema=False)
 
 
 def test_the_sample_gives_its_known_answers_in_every_row(sample_answers):
-    from mbtoolkit.demo import sample
+    from mbtoolkit.cli.demo import sample
 
     contacts = read_contacts(sample("contacts.csv"), mapping=sample("mapping.toml"), default_country="Country")
     validation = validate_contacts(contacts)

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from mbtoolkit import read_contacts
-from mbtoolkit.editing import Edits
 from mbtoolkit.recipes import NormalizeOptIn, NormalizePhone, offered_steps
 from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
+from mbtoolkit.sessions.editing import Edits
 
 SHOP = pl.DataFrame(
     {

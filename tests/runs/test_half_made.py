@@ -11,14 +11,14 @@ from uuid import uuid4
 import pytest
 
 from mbtoolkit import JournalError, Run, list_runs, upsert_contacts
-from mbtoolkit.journal.owner import Owner
 from mbtoolkit.runs import RUNS
+from mbtoolkit.runs.journal.owner import Owner
 
 DYING = """
 import os, signal, sys
 import polars as pl
 from pathlib import Path
-from mbtoolkit.journal import Journal
+from mbtoolkit.runs.journal import Journal
 
 def die(word):
     if word == "after":

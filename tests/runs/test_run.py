@@ -16,9 +16,9 @@ import pytest
 
 from mbtoolkit import Client, JournalError, Run, list_runs, upsert_contacts
 from mbtoolkit.errors import FrameError, SettingsError
-from mbtoolkit.journal import Journal
 from mbtoolkit.runs import RUNS
 from mbtoolkit.runs import run as runs_module
+from mbtoolkit.runs.journal import Journal
 from mbtoolkit.sandbox import Sandbox
 from mbtoolkit.schemas.frames import RESULTS
 

@@ -177,8 +177,8 @@ def _be_mortal(at):
     """Gives the journals that runs are written in a death at a point: nobody hands `on_commit` through to them."""
     if not at:
         return
-    from mbtoolkit.journal import Journal
     from mbtoolkit.runs import run
+    from mbtoolkit.runs.journal import Journal
 
     death = _Death(at)
 

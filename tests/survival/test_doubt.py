@@ -10,9 +10,9 @@ from oracle import NOTES, applied_rows, judge
 
 from mbtoolkit import Run, list_runs, upsert_contacts
 from mbtoolkit.client import Outcome
-from mbtoolkit.journal import Journal
+from mbtoolkit.runs.journal import Journal
+from mbtoolkit.runs.sending.rows import text_of
 from mbtoolkit.sandbox import Sandbox
-from mbtoolkit.sending.rows import text_of
 
 pytestmark = pytest.mark.slow
 

@@ -43,25 +43,25 @@ class Mutation:
 
 
 DOUBT = "survival/test_doubt.py::test_"
-HISTORY = "limits/test_history.py::test_"
+HISTORY = "client/limits/test_history.py::test_"
 
 MUTATIONS = {
     "the sticky mark": Mutation(
-        "sending/rows.py",
+        "runs/sending/rows.py",
         "        self.doubts.update(dict.fromkeys(rows, outcome))\n",
         "",
         (DOUBT + "a_refusal_after_doubt_is_still_doubt_in_the_next_process",),
         ("survival/test_doubt.py",),
     ),
     "the wait for the durable commit": Mutation(
-        "sending/recorder.py",
+        "runs/sending/recorder.py",
         'await asyncio.wrap_future(self._journal.append("intent", rows))',
         'self._journal.append("intent", rows)',
         (DOUBT + "nothing_is_sent_before_its_intent_is_on_the_disk",),
         ("survival/test_each_step.py",),
     ),
     "the intent": Mutation(
-        "sending/recorder.py",
+        "runs/sending/recorder.py",
         'await asyncio.wrap_future(self._journal.append("intent", rows))',
         "pass",
         (),
@@ -75,18 +75,18 @@ MUTATIONS = {
         ("client/test_login.py",),
     ),
     "the limiter's margin": Mutation(
-        "limits/limits.py",
+        "client/limits/limits.py",
         "return self.window_seconds * (1 + self.margin)",
         "return self.window_seconds",
         (HISTORY + "the_simulated_crm_refuses_one_who_leaves_no_room_for_its_clock",),
-        ("limits/test_history.py",),
+        ("client/limits/test_history.py",),
     ),
     "the counting from the answer": Mutation(
-        "limits/history.py",
+        "client/limits/history.py",
         "replace(slot, timer=Timer(now, limits.hold_seconds))",
         "replace(slot, timer=Timer(slot.timer.since, limits.hold_seconds))",
         (HISTORY + "no_request_is_ever_refused_however_long_the_way",),
-        ("limits/test_history.py", "limits/test_runs.py"),
+        ("client/limits/test_history.py", "client/limits/test_runs.py"),
     ),
     "the cap on an answer's size": Mutation(
         "client/connections.py",
@@ -115,7 +115,7 @@ MUTATIONS = {
         ("client/test_stray_answers.py",),
     ),
     "the lock of a run": Mutation(
-        "journal/owner.py",
+        "runs/journal/owner.py",
         'self._file.execute("BEGIN EXCLUSIVE")',
         "pass",
         ("runs/test_run.py::test_two_at_once_are_refused",),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mbtoolkit.demo import sample
+from mbtoolkit.cli.demo import sample
 
 FOLDER = Path(__file__).parent.parent.parent / "data" / "screenshots"
 CLIENT = "from mbtoolkit import Client\nclient = Client({!r}, {!r})\n"

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from mbtoolkit.contacts import BY_NAME, IDENTIFIERS
-from mbtoolkit.drafting import CLEARING_IS_UNDOCUMENTED, Property, explain
+from mbtoolkit.sessions.drafting import CLEARING_IS_UNDOCUMENTED, Property, explain
 from mbtoolkit.widgets.form.state import CLEARABLE, Push, State
 from mbtoolkit.widgets.surface import Node, box, button, choice, entry, table, text, tick
 

@@ -13,10 +13,10 @@ import polars as pl
 
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.contacts import BY_NAME, IDENTIFIERS
-from mbtoolkit.drafting import Draft, Property, check_draft, draft_of, split_phone, upsert_code
 from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas import ContactSchema
-from mbtoolkit.schemas.frames import RESULTS
+from mbtoolkit.schemas.frames import RESULTS, ROW
+from mbtoolkit.sessions.drafting import Draft, Property, check_draft, draft_of, split_phone, upsert_code
 from mbtoolkit.upserts import upsert_contacts
 from mbtoolkit.widgets.faults import NOT_DONE
 from mbtoolkit.widgets.form.drawing import ANOTHER_LIST, draw_form
@@ -105,7 +105,7 @@ class ContactForm(Surface):
         if not pushes:
             return pl.DataFrame(schema={**ContactSchema.empty().schema, **RESULTS})
         rows = pl.concat([push.results for push in pushes], how="diagonal")
-        counted = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("mb_row"))
+        counted = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW))
         return counted.select(pl.exclude(list(RESULTS)), *RESULTS)
 
     @property
@@ -308,7 +308,7 @@ class ContactForm(Surface):
 
     def _upsert(self, sent: State) -> Push:
         results = upsert_contacts(
-            sent.checked.validation.valid.drop("mb_row"),
+            sent.checked.validation.valid.drop(ROW),
             self._client,
             clear=sent.checked.clear,
             schema=self._schema,

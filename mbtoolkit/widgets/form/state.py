@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from mbtoolkit.contacts import PROPERTY_ID_PREFIX
-from mbtoolkit.drafting import CheckedDraft, Draft
+from mbtoolkit.sessions.drafting import CheckedDraft, Draft
 
 CLEARABLE: Final = {
     "mobile_number": "Clear the mobile number in the CRM",

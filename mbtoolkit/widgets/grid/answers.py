@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from mbtoolkit.editing import Column, Edits
 from mbtoolkit.recipes import Step, offered_steps
 from mbtoolkit.schemas import unread_column
+from mbtoolkit.sessions.editing import Column, Edits
 
 _SAMPLE: Final = 500
 """Rows whose cells decide how wide a column is."""

@@ -1,4 +1,4 @@
-"""`ContactGrid`: the widget. What an edit means stands in `mbtoolkit.editing`; here it only meets the page."""
+"""`ContactGrid`: the widget. What an edit means stands in `mbtoolkit.sessions.editing`; here it only meets the page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import anywidget
 import polars as pl
 import traitlets
 
-from mbtoolkit.editing import Edits, View
-from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import UsageError
 from mbtoolkit.failures import log_failure
 from mbtoolkit.recipes import MergeValues
 from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.sessions.editing import Edits, View
+from mbtoolkit.sessions.editing.edits import Touched
 from mbtoolkit.widgets.faults import DONE, NOT_SHOWN, fault_of, outcome_of
 from mbtoolkit.widgets.grid.answers import (
     columns_for_page,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mbtoolkit.editing import View
 from mbtoolkit.errors import UsageError
+from mbtoolkit.sessions.editing import View
 
 MAX_WINDOW: Final = 500
 """Rows in one answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from mbtoolkit.contacts import label_of
-from mbtoolkit.filepush import FilePushes
+from mbtoolkit.sessions.pushing import FilePushes
 from mbtoolkit.widgets.panel.step import Step, Value, bar, scrolling
 from mbtoolkit.widgets.surface import Node, box, button, table, text, tick
 

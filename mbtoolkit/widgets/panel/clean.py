@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mbtoolkit.errors import MbtoolkitError
-from mbtoolkit.filepush import FilePushes
+from mbtoolkit.sessions.pushing import FilePushes
 from mbtoolkit.widgets.panel.duplicates import DuplicatesPart
 from mbtoolkit.widgets.panel.mending import CleanPart, ColumnPart, ObviousPart
 from mbtoolkit.widgets.panel.recipe import RecipePart

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from mbtoolkit.contacts import BY_NAME, FIELDS, PROPERTY_NAME_PREFIX, is_property_column
-from mbtoolkit.filepush import FilePushes
+from mbtoolkit.sessions.pushing import FilePushes
 from mbtoolkit.widgets.panel.step import Step, Value, bar, datum, labelled, scrolling
 from mbtoolkit.widgets.surface import Node, box, choice, entry, table, text, tick
 

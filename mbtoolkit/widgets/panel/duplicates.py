@@ -9,10 +9,10 @@ import polars as pl
 
 from mbtoolkit.cleaning.shown import shown_texts
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, label_of
-from mbtoolkit.filepush import FilePushes
-from mbtoolkit.filepush.duplicates import Cluster, date_columns
 from mbtoolkit.recipes import MergeRows, row_prints
 from mbtoolkit.recipes.step import counted
+from mbtoolkit.sessions.pushing import FilePushes
+from mbtoolkit.sessions.pushing.duplicates import Cluster, date_columns
 from mbtoolkit.widgets.panel.mending import CleanPart
 from mbtoolkit.widgets.panel.step import Value, check_stamp, datum, labelled, scrolling, stamp_of, visible
 from mbtoolkit.widgets.surface import Node, box, button, choice, table, text, tick

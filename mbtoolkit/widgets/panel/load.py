@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mbtoolkit.filepush import FilePushes, Source
+from mbtoolkit.sessions.pushing import FilePushes, Source
 from mbtoolkit.widgets.panel.step import Step, Value, labelled
 from mbtoolkit.widgets.surface import MAX_FILE_BYTES, Node, box, entry, text
 

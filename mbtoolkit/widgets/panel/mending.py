@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Final
 import polars as pl
 
 from mbtoolkit.contacts import label_of
-from mbtoolkit.editing import Edits
-from mbtoolkit.editing.edits import Touched
 from mbtoolkit.errors import UsageError
-from mbtoolkit.filepush import FilePush, FilePushes
 from mbtoolkit.recipes import MergeValues, NormalizePhone, Step, holds_phones, offered_steps
 from mbtoolkit.recipes.step import counted
 from mbtoolkit.schemas import unread_column
+from mbtoolkit.sessions.editing import Edits
+from mbtoolkit.sessions.editing.edits import Touched
+from mbtoolkit.sessions.pushing import FilePush, FilePushes
 from mbtoolkit.widgets.panel.step import (
     LONGEST_DATUM,
     Value,

@@ -13,9 +13,9 @@ import polars as pl
 
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.errors import MbtoolkitError, UsageError
-from mbtoolkit.filepush import FilePushes, Part, Source
 from mbtoolkit.recipes import Recipe
 from mbtoolkit.schemas import ContactSchema
+from mbtoolkit.sessions.pushing import FilePushes, Part, Source
 from mbtoolkit.validation import Validation
 from mbtoolkit.widgets.grid import ContactGrid
 from mbtoolkit.widgets.lists import known_lists

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mbtoolkit.errors import UsageError
-from mbtoolkit.filepush import FilePush, FilePushes
 from mbtoolkit.recipes import Recipe, Step
 from mbtoolkit.recipes.cleaned import told_counts
 from mbtoolkit.recipes.step import counted
+from mbtoolkit.sessions.pushing import FilePush, FilePushes
 from mbtoolkit.widgets.panel.mending import CleanPart
 from mbtoolkit.widgets.panel.step import Value, check_stamp, labelled, scrolling
 from mbtoolkit.widgets.surface import Node, box, button, entry, table, text, tick

@@ -7,8 +7,8 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.errors import MbtoolkitError
-from mbtoolkit.filepush import FilePushes, Pushing
 from mbtoolkit.results import summarize, write_results
+from mbtoolkit.sessions.pushing import FilePushes, Pushing
 from mbtoolkit.widgets.panel.step import Step, Value, bar, labelled, scrolling
 from mbtoolkit.widgets.surface import Node, box, button, entry, table, text
 

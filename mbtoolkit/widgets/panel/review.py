@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from mbtoolkit.client.limits import ACCOUNT_LIMITS, SMALLEST, UNLIMITED, limits_of
 from mbtoolkit.contacts import BY_NAME, is_uuid
-from mbtoolkit.filepush import FilePushes, Review
-from mbtoolkit.limits import ACCOUNT_LIMITS, SMALLEST, UNLIMITED, limits_of
+from mbtoolkit.sessions.pushing import FilePushes, Review
 from mbtoolkit.widgets.panel.step import Step, Value, duration, labelled
 from mbtoolkit.widgets.surface import Node, box, choice, entry, table, tick
 

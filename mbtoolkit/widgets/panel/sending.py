@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mbtoolkit.filepush import Pushing
-from mbtoolkit.progress import Progress
+from mbtoolkit.runs.progress import Progress
+from mbtoolkit.sessions.pushing import Pushing
 from mbtoolkit.widgets.panel.step import Step, Value, bar, duration
 from mbtoolkit.widgets.surface import Node, box, button, text
 

@@ -7,7 +7,7 @@ import zlib
 from typing import ClassVar, Final
 
 from mbtoolkit.errors import UsageError
-from mbtoolkit.filepush import FilePush, FilePushes
+from mbtoolkit.sessions.pushing import FilePush, FilePushes
 from mbtoolkit.widgets.surface import Node, box, text
 
 Value = str | bool | None

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mbtoolkit import Recipe
-from mbtoolkit.demo import sample
+from mbtoolkit.cli.demo import sample
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,60 @@
+"""Runs on a real disk, and processes that write them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from mbtoolkit.runs.journal import Journal
+
+SCRIBE = Path(__file__).with_name("scribe.py")
+
+
+@pytest.fixture
+def runs_dir(tmp_path):
+    return tmp_path / "state" / "runs"
+
+
+@pytest.fixture
+def run_id():
+    return str(uuid4())
+
+
+@pytest.fixture
+def begun(runs_dir, run_id):
+    """A run that was begun and closed."""
+    Journal.create(runs_dir, run_id, {}, {}).close()
+    return runs_dir, run_id
+
+
+@pytest.fixture
+def scribe():
+    """Starts processes that write; none outlives the test."""
+    started = []
+
+    def start(*words):
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", SCRIBE, *map(str, words)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def said(scribe):
+    """Runs such a process to its end, and returns the lines that it said."""
+    return lambda *words: scribe(*words).communicate(timeout=120)[0].splitlines()
