@@ -79,7 +79,7 @@ def execute(
             ends.callback(budget.close)
         sending = Sending(plan.outgoing, options, recorder, conditions.stop, budget)
         with interruptible(sending):
-            report = reporter(conditions.progress, sending.total)
+            report = reporter(conditions.progress, sending.work.total)
             sending.send(settings, report)
             _say_if_stopped(sending)
             results = plan.results(rows, sending.unended(), run_id)
@@ -122,7 +122,7 @@ def _warn_of_record(run_id: str, why: str, *, has_left: bool) -> None:
 
 def _say_if_stopped(sending: Sending) -> None:
     """A log line, which Python shows by default, where a run ended early."""
-    left = sending.rows.unended + sending.counts["not_sent"]
+    left = sending.rows.unended + sending.work.counts["not_sent"]
     why = sending.stopped_by
     if why is not None:
         told = f"{why.http_status or ''} {why.code}".strip()

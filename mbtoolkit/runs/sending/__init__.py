@@ -1,6 +1,6 @@
 """Sending the rows of a run: the queue, the way out, the two operations, and what is known of every row."""
 
-from mbtoolkit.runs.sending.engine import HELD, NOT_REACHED, Sending, interruptible
+from mbtoolkit.runs.sending.engine import NOT_REACHED, Sending, interruptible
 from mbtoolkit.runs.sending.gate import TELLING
 from mbtoolkit.runs.sending.options import MAX_BATCH_SIZE, SendOptions
 from mbtoolkit.runs.sending.outgoing import OUTGOING, Outgoing, chains, outgoing_frame
@@ -8,7 +8,6 @@ from mbtoolkit.runs.sending.recorder import Recorder
 from mbtoolkit.runs.sending.rows import KEPT, STATUS_OF, TOLD, Rows, replay, told_frame
 
 __all__ = [
-    "HELD",
     "KEPT",
     "MAX_BATCH_SIZE",
     "NOT_REACHED",

@@ -14,19 +14,17 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mbtoolkit.client import AsyncClient, Attempts, BatchStatus, Outcome, Wait
 from mbtoolkit.client.retries import UNSAID_PAUSE_SECONDS
 from mbtoolkit.runs.sending.drilling import Drill
 from mbtoolkit.runs.sending.queue import Unit
 from mbtoolkit.runs.sending.settling import Polling, is_over, settle
-
-if TYPE_CHECKING:
-    from mbtoolkit.runs.sending.engine import Sending
+from mbtoolkit.runs.sending.work import Work
 
 FAILED_BATCHES: Final = 3
 """So many batches in a row that come to nothing, and the rest goes one by one."""
@@ -100,13 +98,15 @@ class Batches:
     """Sends rows by the batch operation.
 
     Args:
-        sending: the run.
+        work: the rows of the run.
         client: of the run.
+        follow: keeps the run going until a task has ended.
     """
 
-    def __init__(self, sending: Sending, client: AsyncClient) -> None:
-        self._sending = sending
+    def __init__(self, work: Work, client: AsyncClient, follow: Callable[[asyncio.Task[None]], None]) -> None:
+        self._work = work
         self._client = client
+        self._follow_task = follow
         self._jitter = random.Random()  # noqa: S311 - spreads waits, guards nothing
         self._polling = Polling()
         self._drills: list[Drill] = []
@@ -117,8 +117,8 @@ class Batches:
 
     def follow_again(self) -> None:
         """Follows the batches that an earlier process sent."""
-        for batch_id, rows in self._sending.rows.taken_in.items():
-            left = sorted(row for row in rows if self._sending.rows.final[row] < 0)
+        for batch_id, rows in self._work.rows.taken_in.items():
+            left = sorted(row for row in rows if self._work.rows.final[row] < 0)
             if left:
                 self._follow(batch_id, left)
 
@@ -160,11 +160,11 @@ class Batches:
             if outcome.kind != "stored":
                 break
         alone = len(rows) == 1
-        self._sending.put_back(Unit(rows, is_batch=not alone))
+        self._work.put_back(Unit(rows, is_batch=not alone))
         if alone:
             self._stand_alone()
         if beside:
-            self._sending.put_back(Unit(beside, is_batch=self._refused_alone < BAD_IN_A_ROW))
+            self._work.put_back(Unit(beside, is_batch=self._refused_alone < BAD_IN_A_ROW))
 
     def _stand_alone(self) -> None:
         """Counts a row that made the CRM refuse a batch; where all are refused, it is not the rows' fault."""
@@ -175,64 +175,64 @@ class Batches:
     async def _post(self, rows: Sequence[int]) -> Outcome | None:
         """One batch, sent until there is an answer or a doubt; None where the run stopped before it was sent."""
         tries = Attempts(self._client.settings.attempts, resend_is_safe=False, jitter=self._jitter)
-        attempt = partial(self._client.attempt_batch, self._sending.outgoing.batch_body(rows))
-        if not await self._sending.gate.until_ended(rows, attempt, tries):
+        attempt = partial(self._client.attempt_batch, self._work.outgoing.batch_body(rows))
+        if not await self._work.gate.until_ended(rows, attempt, tries):
             return None
         if tries.outcome.kind == "rejected":
-            self._sending.recorder.refuse(rows)
+            self._work.recorder.refuse(rows)
         return tries.outcome
 
     def _see_to(self, rows: Sequence[int], outcome: Outcome) -> None:
         """What comes of a batch by its answer."""
-        sending = self._sending
+        work = self._work
         if outcome.kind == "stored" and outcome.batch_id is not None:
             self._was_taken_in = True
             self._refused_alone = 0
-            sending.recorder.accept(rows, outcome.batch_id, len(rows))
+            work.recorder.accept(rows, outcome.batch_id, len(rows))
             self._follow(outcome.batch_id, rows)
         elif outcome.kind == "rejected" and outcome.code == "too_large" and len(rows) > 1:
-            sending.queue.batch_size = min(sending.queue.batch_size, len(rows) // 2)
-            sending.put_back(Unit(rows, is_batch=True))
+            work.queue.batch_size = min(work.queue.batch_size, len(rows) // 2)
+            work.put_back(Unit(rows, is_batch=True))
         elif outcome.kind == "rejected":
-            sending.put_back(Unit(rows))
+            work.put_back(Unit(rows))
         elif outcome.kind == "unknown":
             self._send_again(rows, outcome)
         elif outcome.http_status in _NO_OPERATION and not self._was_taken_in:
-            sending.put_back(Unit(rows))
+            work.put_back(Unit(rows))
             self._give_the_operation_up(f"the CRM has no batch operation for this account ({outcome.http_status})")
         else:
             if outcome.stops_run:
-                sending.gate.stop_for(outcome)
-            sending.settle(rows, outcome)
+                work.gate.stop_for(outcome)
+            work.settle(rows, outcome)
 
     def _send_again(self, rows: Sequence[int], outcome: Outcome) -> None:
         """After doubt: what is safe goes as a batch once more, then one by one; the rest ends in doubt."""
-        sending = self._sending
-        is_safe = [sending.outgoing.is_safe(row) for row in rows]
+        work = self._work
+        is_safe = [work.outgoing.is_safe(row) for row in rows]
         unsafe = [row for row, safe in zip(rows, is_safe, strict=True) if not safe]
         if unsafe:
-            sending.settle(unsafe, outcome)
+            work.settle(unsafe, outcome)
         safe_rows = [row for row, safe in zip(rows, is_safe, strict=True) if safe]
         if safe_rows:
-            is_batch = sending.gate.breaker.is_open or max(sending.rows.attempts[row] for row in safe_rows) < 2
-            sending.put_back(Unit(safe_rows, is_batch=is_batch))
+            is_batch = work.gate.breaker.is_open or max(work.rows.attempts[row] for row in safe_rows) < 2
+            work.put_back(Unit(safe_rows, is_batch=is_batch))
 
     def _follow(self, batch_id: str, rows: Sequence[int]) -> None:
-        self._sending.follow(asyncio.create_task(self._until_settled(batch_id, rows)))
+        self._follow_task(asyncio.create_task(self._until_settled(batch_id, rows)))
 
     async def _until_settled(self, batch_id: str, rows: Sequence[int]) -> None:
         """Asks for the status of a batch until it has ended, and settles its rows."""
-        began, outages = time.monotonic(), self._sending.gate.breaker.outages
-        status = await self._last_status(batch_id, self._sending.rows.sizes.get(batch_id))
+        began, outages = time.monotonic(), self._work.gate.breaker.outages
+        status = await self._last_status(batch_id, self._work.rows.sizes.get(batch_id))
         if status is None:
             return
-        if self._sending.gate.breaker.outages == outages:  # else it says how long the outage was
+        if self._work.gate.breaker.outages == outages:  # else it says how long the outage was
             self._polling.learn(time.monotonic() - began)
         self._settle(batch_id, rows, status)
 
     async def _last_status(self, batch_id: str, size: int | None) -> BatchStatus | None:
         """The status of a batch that has ended; None where the run stops or patience ends before."""
-        gate, watch = self._sending.gate, _Watch(batch_id, size, self._sending.options.settle_seconds)
+        gate, watch = self._work.gate, _Watch(batch_id, size, self._work.options.settle_seconds)
         question = partial(self._client.attempt_status, batch_id)
         while watch.is_patient and await gate.wait(Wait(self._polling.wait_seconds(watch.asked, watch.age_seconds))):
             outcome = await gate.let_pass([_NO_ROW], question, is_question=True)
@@ -249,33 +249,31 @@ class Batches:
         return None
 
     def _settle(self, batch_id: str, rows: Sequence[int], status: BatchStatus) -> None:
-        sending = self._sending
-        found = settle(sending.outgoing.contact_ids(rows), status, sending.rows.sizes.get(batch_id))
+        work = self._work
+        found = settle(work.outgoing.contact_ids(rows), status, work.rows.sizes.get(batch_id))
         self._judge_operation(status)
         # All together, also those that bear an id: the results frame has it from the row.
         stored = rows if len(found.stored) == len(rows) else [rows[place] for place in found.stored]
         if stored:
-            sending.settle(stored, Outcome("stored", batch_id=batch_id))
-        self._drill(
-            [rows[place] for place in found.skipped], Drill(batch_id, set(), len(found.skipped), sending.settle)
-        )
+            work.settle(stored, Outcome("stored", batch_id=batch_id))
+        self._drill([rows[place] for place in found.skipped], Drill(batch_id, set(), len(found.skipped), work.settle))
         doubtful = [rows[place] for place in found.open]
-        safe = [row for row in doubtful if sending.outgoing.is_safe(row)]
-        unsafe = [row for row in doubtful if not sending.outgoing.is_safe(row)]
+        safe = [row for row in doubtful if work.outgoing.is_safe(row)]
+        unsafe = [row for row in doubtful if not work.outgoing.is_safe(row)]
         doubt = Outcome("unknown", code="skipped_or_stored", message=_told(status), batch_id=batch_id)
         if unsafe:
-            sending.settle(unsafe, doubt)
+            work.settle(unsafe, doubt)
         if safe and found.skips is None:
-            sending.recorder.doubt(safe, doubt)  # its answer to the single operation can't tell about the batch
-        self._drill(safe, Drill(batch_id, set(), found.skips, sending.settle))
+            work.recorder.doubt(safe, doubt)  # its answer to the single operation can't tell about the batch
+        self._drill(safe, Drill(batch_id, set(), found.skips, work.settle))
 
     def _drill(self, rows: list[int], drill: Drill) -> None:
         drill.pending = set(rows)
         if rows:
             self._drills.append(drill)
         for row in rows:
-            self._sending.drills[row] = drill
-            self._sending.put_back(Unit([row]))
+            self._work.drills[row] = drill
+            self._work.put_back(Unit([row]))
 
     def _judge_operation(self, status: BatchStatus) -> None:
         """Gives the batch operation up where it comes to nothing again and again."""
@@ -289,7 +287,7 @@ class Batches:
             return
         self._is_given_up = True
         _log.warning("%s; the other rows go one by one", why)
-        self._sending.queue.without_batches()
+        self._work.queue.without_batches()
 
 
 def _is_refusal(outcome: Outcome) -> bool:

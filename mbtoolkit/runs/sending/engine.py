@@ -14,8 +14,7 @@ import logging
 import signal
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from operator import itemgetter
@@ -26,22 +25,19 @@ from mbtoolkit.client.limits import Budget
 from mbtoolkit.errors import JournalError
 from mbtoolkit.runs.progress import UPDATES_PER_SECOND, Progress, Reporter
 from mbtoolkit.runs.sending.batches import Batches
-from mbtoolkit.runs.sending.drilling import Drill
-from mbtoolkit.runs.sending.gate import JOURNAL_FAILED, TELLING, Gate
+from mbtoolkit.runs.sending.gate import JOURNAL_FAILED, TELLING
 from mbtoolkit.runs.sending.options import SendOptions
 from mbtoolkit.runs.sending.outgoing import Outgoing
-from mbtoolkit.runs.sending.queue import Queue, Unit
+from mbtoolkit.runs.sending.queue import Unit
 from mbtoolkit.runs.sending.recorder import Recorder
-from mbtoolkit.runs.sending.rows import DIED, STATUS_OF, Rows
+from mbtoolkit.runs.sending.rows import DIED, Rows
 from mbtoolkit.runs.sending.singles import Singles
+from mbtoolkit.runs.sending.work import Work
 
 DRAIN_SECONDS: Final = 5.0
 """After the first Ctrl-C, what is on its way has so long to be answered."""
 
 NOT_REACHED: Final = Outcome("not_sent", code="run_stopped", message="the run stopped before this row was sent")
-HELD: Final = Outcome(
-    "not_sent", code="held", message="held back: an earlier row of the same contact may still be applied"
-)
 _FAULT: Final = Outcome("unknown", code="fault", message="a fault in the toolkit while sending")
 _INTERRUPTED: Final = Outcome("unknown", code="interrupted", message="interrupted while the answer was on its way")
 _UNSETTLED: Final = (
@@ -77,14 +73,6 @@ class Sending:
         recorder: what is known of them, and where it is written down.
         stop: ends the sending when another thread sets it.
         budget: the requests that may be made; None where no limits are stated.
-
-    Attributes:
-        rows: what is known of every row.
-        counts: ended rows by status, of those that this sending began with.
-        total: how many rows had not ended when it began.
-        drills: the batches of rows that go once more, one by one, because their batch didn't say enough.
-        queue: the rows that may go.
-        gate: where every request passes.
     """
 
     def __init__(
@@ -95,15 +83,9 @@ class Sending:
         stop: threading.Event | None = None,
         budget: Budget | None = None,
     ) -> None:
-        self.outgoing = outgoing
-        self.options = options
-        self.recorder = recorder
         self.stop = stop or threading.Event()
         self.budget = budget
-        self.counts: Counter[str] = Counter()
-        self.drills: dict[int, Drill] = {}
-        self.queue = self._first_queue()
-        self.gate = Gate(recorder, budget, self.stop, options.outage_seconds)
+        self.work = Work(outgoing, options, recorder, self.stop, budget)
         self._cancelled = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,12 +96,12 @@ class Sending:
     @property
     def rows(self) -> Rows:
         """What is known of every row."""
-        return self.recorder.rows
+        return self.work.rows
 
     @property
     def stopped_by(self) -> Outcome | None:
         """What ended the run early, if an answer or a fault did."""
-        return self.gate.stopped_by
+        return self.work.gate.stopped_by
 
     @property
     def was_cancelled(self) -> bool:
@@ -132,7 +114,7 @@ class Sending:
         Raises:
             BaseException: whatever a fault of the toolkit's own raised in the run's thread; answers raise nothing.
         """
-        if self.total:
+        if self.work.total:
             thread = threading.Thread(target=self._work, args=(settings,), name="mbtoolkit-run", daemon=True)
             thread.start()
             try:
@@ -152,7 +134,7 @@ class Sending:
         while thread.is_alive():
             thread.join(1 / UPDATES_PER_SECOND)
             self.report(report)
-            if (self.stop.is_set() or self.recorder.is_cancel_asked) and not self._cancelled.is_set():
+            if (self.stop.is_set() or self.work.recorder.is_cancel_asked) and not self._cancelled.is_set():
                 self.cancel()
 
     def cancel(self, *, at_once: bool = False) -> None:
@@ -169,48 +151,6 @@ class Sending:
             return replace(NOT_REACHED, code=why.code, message=why.message)
         return NOT_REACHED
 
-    def settle(self, rows: Sequence[int], outcome: Outcome) -> None:
-        """Rows have ended; those of the same contact that wait for them go on, or are held back.
-
-        A row that an earlier attempt may have stored does not end as not sent, whatever its last attempt came to.
-        """
-        status = STATUS_OF[outcome.kind]
-        if status == "not_sent" and self.rows.doubts:
-            in_doubt = [row for row in rows if row in self.rows.doubts]
-            for row in in_doubt:
-                self.settle([row], self.rows.doubts[row])
-            rows = [row for row in rows if row not in self.rows.doubts]
-        if not rows:
-            return
-        # An attempt in doubt may be applied late, after what was sent since.
-        late = self.rows.doubts.keys() & set(rows) if self.rows.doubts else set()
-        self.recorder.end(rows, outcome)
-        self.counts[status] += len(rows)
-        for row in rows if self.outgoing.successor else ():
-            behind = self.outgoing.successor.get(row)
-            if behind is None or self.rows.final[behind] >= 0:
-                continue
-            if status in ("unknown", "accepted") or row in late:
-                self._hold(behind)
-            elif status != "not_sent":
-                self.queue.release(behind)
-                self.gate.wake()
-
-    def _hold(self, first: int) -> None:
-        """Holds a row back, and all of the same contact behind it."""
-        held = [first]
-        while (behind := self.outgoing.successor.get(held[-1])) is not None:
-            held.append(behind)
-        left = [row for row in held if self.rows.final[row] < 0]
-        if left:
-            self.recorder.end(left, HELD)
-            self.counts[STATUS_OF[HELD.kind]] += len(left)
-
-    def put_back(self, unit: Unit) -> None:
-        """Rows are to be sent again, or in another way."""
-        self.queue.put_back(unit)
-        self.gate.wake()
-
     def follow(self, work: asyncio.Task[None]) -> None:
         """Keeps the run going until a task has ended."""
         self._busy += 1
@@ -220,59 +160,30 @@ class Sending:
     def _followed(self, task: asyncio.Task[None]) -> None:
         self._busy -= 1
         self._tasks.discard(task)
-        self.gate.wake()
+        self.work.gate.wake()
         if not task.cancelled() and task.exception() is not None:
             self._failure = self._failure or task.exception()
-            self.gate.stop_for(_FAULT)
-
-    def _first_queue(self) -> Queue:
-        """The rows that have not ended, and of each contact only the first of them."""
-        rows, outgoing, options = self.recorder.rows, self.outgoing, self.options
-        is_ready = rows.open_marks()
-        self.total = sum(is_ready)
-        for row in self._not_to_be_sent():
-            is_ready[row] = 0
-        for row, behind in outgoing.successor.items():
-            if not self._is_settled(row):
-                is_ready[behind] = 0
-        ids_wanted = outgoing.frame["contact_id"].is_null() if options.wants_contact_ids else None
-        by_batch = 1 if options.by_batch else 0
-        is_batched = bytearray([by_batch]) * outgoing.height
-        if by_batch and ids_wanted is not None:
-            for row in ids_wanted.arg_true():
-                is_batched[row] = 0
-        return Queue(is_ready, is_batched, options.batch_size)
-
-    def _not_to_be_sent(self) -> Iterator[int]:
-        """Rows that have not ended and are not to be sent: in a batch's hands, or in doubt and not safe."""
-        for taken_in in self.rows.taken_in.values():
-            yield from taken_in
-        yield from (row for row in (*self.rows.on_way, *self.rows.doubts) if not self.outgoing.is_safe(row))
-
-    def _is_settled(self, row: int) -> bool:
-        """Whether what a row ended with lets the next one of the same contact go."""
-        outcome = self.rows.outcome(row)
-        return outcome is not None and STATUS_OF[outcome.kind] in ("succeeded", "rejected")
+            self.work.gate.stop_for(_FAULT)
 
     def report(self, report: Reporter | None) -> None:
         """Reports how far it is."""
         if report is not None:
             report(
                 Progress(
-                    done=sum(self.counts.values()),
-                    total=self.total,
-                    counts=dict(self.counts),
-                    pause_seconds=self.gate.pause_left(),
+                    done=sum(self.work.counts.values()),
+                    total=self.work.total,
+                    counts=dict(self.work.counts),
+                    pause_seconds=self.work.gate.pause_left(),
                     limit_used=None if self.budget is None else self.budget.share,
                     queued=sum(map(len, self.rows.taken_in.values())),
                     seconds=time.monotonic() - self._began,
-                    reason=self.gate.pause_reason,
-                    record_error=self.recorder.error,
+                    reason=self.work.gate.pause_reason,
+                    record_error=self.work.recorder.error,
                 )
             )
 
     def _end(self, at_once: bool) -> None:
-        self.gate.close()
+        self.work.gate.close()
         if at_once:
             self._cut()
         elif self._loop is not None:
@@ -301,11 +212,11 @@ class Sending:
     async def _send_all(self, settings: Settings) -> list[BaseException | None]:
         """Lets the workers work until nothing is left, or they are stopped; how each of them ended."""
         async with AsyncClient.from_settings(settings) as client:
-            singles, batches = Singles(self, client), Batches(self, client)
+            singles, batches = Singles(self.work, client), Batches(self.work, client, self.follow)
             batches.follow_again()
             workers = [
                 asyncio.create_task(self._worker(singles, batches))
-                for _ in range(min(self.options.max_concurrency, self.total))
+                for _ in range(min(self.work.options.max_concurrency, self.work.total))
             ]
             self._tasks.update(workers)
             ended = await asyncio.gather(*workers, return_exceptions=True)
@@ -318,27 +229,27 @@ class Sending:
         """Takes in a journal's last words: rows were sent, and nothing more is known."""
         on_way = sorted(self.rows.on_way)
         if on_way:
-            self.recorder.doubt(on_way, DIED)
+            self.work.recorder.doubt(on_way, DIED)
         taken_in = set().union(*self.rows.taken_in.values())
         for row, doubt in sorted(self.rows.doubts.items(), key=itemgetter(0)):
-            if self.rows.final[row] < 0 and row not in taken_in and not self.outgoing.is_safe(row):
-                self.settle([row], doubt)
+            if self.rows.final[row] < 0 and row not in taken_in and not self.work.outgoing.is_safe(row):
+                self.work.settle([row], doubt)
 
     def _hold_back(self) -> None:
         """Holds back what stands behind a row that an earlier sending left in doubt."""
-        for row, behind in self.outgoing.successor.items():
+        for row, behind in self.work.outgoing.successor.items():
             outcome = self.rows.outcome(row)
             if outcome is not None and outcome.kind == "unknown" and self.rows.final[behind] < 0:
-                self._hold(behind)
+                self.work.hold(behind)
 
     def _settle_the_unsettled(self) -> None:
         for batch_id, rows in list(self.rows.taken_in.items()):
             left = sorted(row for row in rows if self.rows.final[row] < 0)
             if left:
-                self.settle(left, Outcome("accepted", code="not_settled", message=_UNSETTLED, batch_id=batch_id))
+                self.work.settle(left, Outcome("accepted", code="not_settled", message=_UNSETTLED, batch_id=batch_id))
         in_doubt = [row for row in self.rows.doubts if self.rows.final[row] < 0]
         for row in in_doubt:
-            self.settle([row], self.rows.doubts[row])
+            self.work.settle([row], self.rows.doubts[row])
 
     async def _worker(self, singles: Singles, batches: Batches) -> None:
         while (unit := await self._next()) is not None:
@@ -348,32 +259,34 @@ class Sending:
                 self._give_up(unit, _INTERRUPTED)
                 raise
             except JournalError as error:
-                self.gate.stop_for(Outcome("not_sent", code=JOURNAL_FAILED, message=f"{error} Then resume the run."))
+                self.work.gate.stop_for(
+                    Outcome("not_sent", code=JOURNAL_FAILED, message=f"{error} Then resume the run.")
+                )
             except Exception as error:  # noqa: BLE001 - a fault of our own must not cost the other rows' results
                 _log.exception("a fault while sending; please report it")
                 fault = replace(_FAULT, message=f"{_FAULT.message} ({type(error).__name__})")
                 self._give_up(unit, fault)
-                self.gate.stop_for(fault)
+                self.work.gate.stop_for(fault)
             finally:
                 self._busy -= 1
                 if not self._busy:
-                    self.gate.wake()
+                    self.work.gate.wake()
 
     def _give_up(self, unit: Unit, outcome: Outcome) -> None:
         """Settles what of a unit was on its way."""
         lost = [row for row in unit.rows if row in self.rows.on_way and self.rows.final[row] < 0]
         if lost:
-            self.settle(lost, outcome)
+            self.work.settle(lost, outcome)
 
     async def _next(self) -> Unit | None:
         """What to send next; None when it is over."""
-        while await self.gate.may_go():
-            unit = self.queue.take()
+        while await self.work.gate.may_go():
+            unit = self.work.queue.take()
             if unit is not None:
                 self._busy += 1
                 return unit
             if not self._busy:
-                self.gate.wake()
+                self.work.gate.wake()
                 return None
-            await self.gate.changed()
+            await self.work.gate.changed()
         return None
