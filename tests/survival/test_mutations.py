@@ -55,17 +55,23 @@ MUTATIONS = {
     ),
     "the wait for the durable commit": Mutation(
         "runs/sending/recorder.py",
-        'await asyncio.wrap_future(self._journal.append("intent", rows))',
-        'self._journal.append("intent", rows)',
+        'await asyncio.wrap_future(self._watched(self._journal.append("intent", rows)))',
+        'self._watched(self._journal.append("intent", rows))',
         (DOUBT + "nothing_is_sent_before_its_intent_is_on_the_disk",),
         ("survival/test_each_step.py",),
     ),
     "the intent": Mutation(
         "runs/sending/recorder.py",
-        'await asyncio.wrap_future(self._journal.append("intent", rows))',
+        'await asyncio.wrap_future(self._watched(self._journal.append("intent", rows)))',
         "pass",
         (),
         (DOUBT + "nothing_is_sent_before_its_intent_is_on_the_disk",),
+    ),
+    "the wait for the end of the record": Mutation(
+        "runs/sending/recorder.py",
+        "self._watched(self._journal.note(**facts)).exception()",
+        "self._journal.note(**facts)",
+        ("runs/test_incomplete_record.py",),
     ),
     "the single flight": Mutation(
         "client/login.py",
