@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from mbtoolkit.cli.commands import WRONG_CALL, demo, push, runs, sandbox, validate
-from mbtoolkit.cli.terminal import complain, in_shell_words, make_ready, show_warning
+from mbtoolkit.cli.terminal import complain, in_shell_words, make_ready, printable, show_warning
 from mbtoolkit.errors import JournalError, UsageError
 from mbtoolkit.version import __version__
 
@@ -37,8 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Ends the process; the message quotes the command line, which a terminal must not obey."""
+        super().error(printable(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mbtoolkit",
         description="From a messy table of contacts into the MainBrainer CRM, every row accounted\nfor.",
         epilog="example:\n  mbtoolkit demo\n\n" + _EXIT_CODES,

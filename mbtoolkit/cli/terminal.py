@@ -60,7 +60,7 @@ def record_watched() -> Iterator[list[str]]:
 def say(text: str) -> None:
     """Prints; where nobody reads any more, or the disk is full, what was done for the rows still counts."""
     try:
-        print(_printable(text), flush=True)
+        print(printable(text), flush=True)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
@@ -69,12 +69,12 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Prints to the standard error: for a person in lines that fit, for a log in one."""
-    line = _printable(f"mbtoolkit: {text}")
+    line = printable(f"mbtoolkit: {text}")
     with suppress(OSError):
         print(wrapped(line, other="  ") if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text with characters that a terminal would obey written out, as Python writes them."""
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 

@@ -194,13 +194,14 @@ def _country(frame: pl.DataFrame, default_country: str | None) -> pl.Series | No
     """
     if default_country is None:
         return None
-    if default_country in frame.columns:
+    if isinstance(default_country, str) and default_country in frame.columns:
         return _as_text(frame, default_country)
     if not isinstance(default_country, str) or len(default_country.strip()) != 2:
         msg = (
             f"default_country={default_country!r} is neither a two-letter country code (NO, SE, GB) "
             f"nor a column of the source ({quoted(frame.columns)})"
         )
+        del frame  # tools that print the variables of a failed call would show it
         raise MappingError(msg)
     calling_code(default_country)
     return pl.Series([default_country.strip().upper()]).new_from_index(0, frame.height)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -12,10 +12,7 @@ from typing import Final
 import polars as pl
 
 from mbtoolkit.errors import SourceError
-from mbtoolkit.reading.tables import Table, headed, without_blank_rows
-
-MAX_LINE_CHARACTERS: Final = 4 * 1024**2
-"""A text without a line end for so long is no table."""
+from mbtoolkit.reading.tables import MAX_LINE_CHARACTERS, Table, check_size, headed, without_blank_rows
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 _BEYOND_ASCII: Final = bytes(range(128, 256))
@@ -23,6 +20,15 @@ _STRAY_FOR_EACH_LETTER: Final = 10
 """With more stray bytes for each letter of UTF-8 such letters may be chance: in Windows-1252, `ß»` looks like one."""
 _TOLD_SEPARATOR: Final = re.compile(r"sep=([^\r\n])(?=[\r\n])", re.IGNORECASE)
 """The line that Excel understands, and that some programs write above the headers for it."""
+_C1: Final = re.compile(r"[\x80-\x9f]")
+_WINDOWS: Final = {
+    chr(byte): text for byte in range(0x80, 0xA0) if (text := bytes([byte]).decode("cp1252", errors="ignore"))
+}
+"""What Windows-1252 has where Latin-1 has control characters; five bytes are neither's."""
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_LIKE_ZLIB: Final = ("x\x01", "x^")
+"""What polars takes for the beginning of packed data, and unpacks."""
+_ENDLESS: Final = "endless record"
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _SAMPLE_CHARACTERS: Final = 200_000
 _SAMPLE_RECORDS: Final = 50
@@ -50,7 +56,18 @@ def decode(data: bytes, name: str, encoding: str | None) -> tuple[str, list[str]
     except (LookupError, TypeError, ValueError) as error:
         msg = f"there is no encoding {chosen!r}: try utf-8, utf-16, latin-1 or cp1252"
         raise SourceError(msg) from error
-    return text.lstrip("\ufeff"), [note] if note else []
+    notes = [note] if note else []
+    if codecs.lookup(chosen).name == "iso8859-1" and _C1.search(text):
+        plain, text = text, _C1.sub(lambda found: _WINDOWS.get(found[0], found[0]), text)
+        if encoding is not None and text != plain:
+            notes.append("control characters of Latin-1 read as the letters and marks of Windows-1252")
+        if left := _C1.search(text):
+            line = text.count("\n", 0, left.start()) + 1
+            notes.append(
+                f"some bytes (the first in line {line:,}) are no character of Windows-1252; "
+                "if names look wrong there, give the file's encoding=..."
+            )
+    return text.lstrip("\ufeff"), notes
 
 
 def _detect_encoding(data: bytes, name: str) -> tuple[str, str | None]:
@@ -73,8 +90,7 @@ def _detect_encoding(data: bytes, name: str) -> tuple[str, str | None]:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         _check_no_utf8(data, name, data[: error.start].count(b"\n") + 1)
-        undefined = any(byte in data for byte in b"\x81\x8d\x8f\x90\x9d")
-        return ("latin-1" if undefined else "cp1252"), "not UTF-8, so read as Latin-1 (Windows-1252)"
+        return "latin-1", "not UTF-8, so read as Latin-1 (Windows-1252)"
     return "utf-8", None
 
 
@@ -113,6 +129,7 @@ def load_delimited(text: str, name: str, suffix: str, separator: str | None) -> 
     Raises:
         SourceError: no rows of equal width come out of it.
     """
+    check_size(1, text.count("\n"), name)
     notes = []
     told = _TOLD_SEPARATOR.match(text)
     if told:
@@ -132,8 +149,39 @@ def load_delimited(text: str, name: str, suffix: str, separator: str | None) -> 
     header = _header(text, name, chosen)
     _check_shape(text, name, chosen)
     table = headed(_below_headers(text, chosen, len(header)), header, name)
-    table.notes[:0] = notes
+    table.notes[:0] = notes + _doubtful_quotes(text, chosen)
     return without_blank_rows(table)
+
+
+def _doubtful_quotes(text: str, separator: str) -> list[str]:
+    """What to report of lines on which two cells that aren't quoted hold a quote each, in one sentence.
+
+    What stands between such quotes may have been one cell (`x"y, z"`), and then all cells behind it have moved.
+    """
+    if '"' not in text:
+        return []
+    end = re.escape(separator) + r"\r\n"
+    others = re.compile(rf'(?:(?:"[^"]*+(?:""[^"]*+)*+"|[^{end}"]*+)[{end}])*+')
+    cell = re.compile(rf'[^{end}"]++"[^{end}]*+')
+    line, place, lines = 1, 0, Counter[int]()
+    while found := cell.match(text, others.match(text, place).end()):  # type: ignore[union-attr] # it fits nothing too
+        line += text.count("\n", place, found.start())
+        place = found.end()
+        lines[line] += found[0].count('"') % 2
+    doubtful = [line for line, quotes in lines.items() if quotes > 1]
+    if not doubtful:
+        return []
+    note = (
+        f"quotes inside cells that aren't quoted may have moved the cells behind them on {_counted_lines(doubtful)}; "
+        "compare those rows with the file; quote all of a cell that holds the separator, and double the quotes in it"
+    )
+    return [note]
+
+
+def _counted_lines(lines: list[int]) -> str:
+    """Such as `2 lines (3, 7)`."""
+    shown = ", ".join(f"{line:,}" for line in lines[:5]) + (", ..." if len(lines) > 5 else "")
+    return f"{len(lines):,} line{'s' if len(lines) > 1 else ''} ({shown})"
 
 
 def _shown(separator: str) -> str:
@@ -151,15 +199,44 @@ def _check_separator(separator: str | None) -> None:
         raise SourceError(msg)
 
 
-def _records(text: str, separator: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+class _Records(Iterator[list[str]]):
+    """The records of a text, by the csv module.
+
+    Attributes:
+        line_num: the number of the line that was read last.
+
+    Raises:
+        csv.Error: quotes that don't fit; or one record goes on and on.
+    """
+
+    def __init__(self, text: str, separator: str) -> None:
+        self._held = 0
+        self._reader = csv.reader(self._lines(text), delimiter=separator, strict=True)
+
+    def _lines(self, text: str) -> Iterator[str]:
+        # Not io.StringIO, which takes four bytes for each character.
+        for found in _LINE.finditer(text):
+            line = found[0]
+            self._held += len(line)
+            if self._held > MAX_LINE_CHARACTERS:
+                raise csv.Error(_ENDLESS)
+            yield line
+
+    def __next__(self) -> list[str]:
+        record = next(self._reader)
+        self._held = 0
+        return record
+
+    @property
+    def line_num(self) -> int:
+        return self._reader.line_num
 
 
 def _detect_separator(text: str) -> str:
     """The separator that cuts the headers and most of the first records into as many cells, the more the better."""
     best, most = ",", 1
     for candidate in SEPARATORS:
-        records = _records(text[:_SAMPLE_CHARACTERS], candidate)
+        records = _Records(text[:_SAMPLE_CHARACTERS], candidate)
         try:
             widths = [len(record) for record, _ in zip(records, range(_SAMPLE_RECORDS), strict=False) if record]
         except csv.Error:
@@ -174,14 +251,15 @@ def _check_shape(text: str, name: str, separator: str) -> None:
     SourceError: quotes that don't close, or lines with more or fewer cells than the header.
     """
     try:
-        widths = Counter(map(len, _records(text, separator)))
+        widths = Counter(map(len, _Records(text, separator)))
     except csv.Error as error:
         msg = f"{name!r}, near line {_line_of_error(text, separator):,}: {_why_no_record(str(error))}"
         raise SourceError(msg) from error
     widths.pop(0, None)
+    check_size(max(widths, default=0), widths.total(), name)
     if len(widths) <= 1:
         return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = _Records(text, separator)
     width = len(next(record for record in reader if record))
     odd = [reader.line_num for record in reader if record and len(record) != width]
     lines = ", ".join(f"{line:,}" for line in odd[:5]) + (", ..." if len(odd) > 5 else "")
@@ -198,13 +276,16 @@ def _why_no_record(error: str) -> str:
     if "field limit" in error:
         most = f"{csv.field_size_limit():,}"
         return f"a cell has more than {most} characters; close a quote that was left open, or shorten the cell"
+    if error == _ENDLESS:
+        most = f"{MAX_LINE_CHARACTERS:,}"
+        return f"a line has more than {most} characters; close a quote that was left open, or shorten the cell"
     what = "a quote is opened and never closed" if "end of data" in error else error
     return f"{what}; write a quote inside a quoted cell twice"
 
 
 def _line_of_error(text: str, separator: str) -> int:
     """The line on which the record begins that can't be parsed."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = _Records(text, separator)
     begun = 1
     try:
         for _ in reader:
@@ -220,7 +301,7 @@ def _header(text: str, name: str, separator: str) -> list[str]:
     Raises:
         SourceError: all lines are blank, or that line is not of text.
     """
-    records = _records(text, separator)
+    records = _Records(text, separator)
     try:
         header = next((record for record in records if any(map(str.strip, record))), None)
     except csv.Error:
@@ -247,7 +328,7 @@ def _below_headers(text: str, separator: str, width: int) -> pl.DataFrame:
 
 def _cells(text: str, separator: str, names: list[str]) -> pl.DataFrame:
     """All cells, headers included; polars reads them, or the csv module what polars refuses or reads in another way."""
-    if "\r" in text and "\r" in text.replace("\r\n", ""):
+    if text.startswith(_LIKE_ZLIB) or ("\r" in text and "\r" in text.replace("\r\n", "")):
         return _cells_by_csv(text, separator, names)
     try:
         return pl.read_csv(
@@ -263,6 +344,6 @@ def _cells(text: str, separator: str, names: list[str]) -> pl.DataFrame:
 
 
 def _cells_by_csv(text: str, separator: str, names: list[str]) -> pl.DataFrame:
-    cells = [record for record in _records(text, separator) if record]
+    cells = [record for record in _Records(text, separator) if record]
     frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String), orient="row")
     return frame.with_columns(pl.when(pl.all() != "").then(pl.all()))

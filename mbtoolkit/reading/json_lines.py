@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 from mbtoolkit.contacts import PROPERTIES_COLUMN, PROPERTIES_WIRE, PROPERTY_ID_PREFIX, PROPERTY_NAME_PREFIX
 from mbtoolkit.errors import SourceError
-from mbtoolkit.reading.tables import Table
+from mbtoolkit.reading.tables import MAX_LINE_CHARACTERS, MAX_SHEET_CELLS, Table, check_size
 from mbtoolkit.reading.values import Cell, cell_of_text, frame_of_cells
 
 
@@ -23,6 +24,8 @@ class _NotFinite(str):
     __slots__ = ()
 
 
+_LINE: Final = re.compile(r"(\s*+)([^\n]++)")
+"""A line that is not blank, and what is blank before it."""
 _DECODER: Final[dict[str, Any]] = {"parse_float": _Number, "parse_int": _Number, "parse_constant": _NotFinite}
 
 
@@ -34,13 +37,20 @@ def load_json_lines(text: str, name: str) -> Table:
         name: what to call it in errors.
 
     Raises:
-        SourceError: a line is not a JSON object, or names a key twice.
+        SourceError: a line is not a JSON object, or names a key twice; or the table is too large.
     """
     rows: list[dict[str, Cell]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            rows.append({key: _cell(value) for key, value in _flat(_record(line, name, number)).items()})
-    columns = dict.fromkeys(column for row in rows for column in row)
+    columns: dict[str, None] = {}
+    number = 1
+    for found in _LINE.finditer(text):
+        number += found[1].count("\n")
+        line = found[2]
+        if len(line) > MAX_LINE_CHARACTERS:
+            msg = f"{name!r}, line {number:,}: more than {MAX_LINE_CHARACTERS:,} characters; write one contact a line"
+            raise SourceError(msg)
+        rows.append({key: _cell(value) for key, value in _flat(_record(line, name, number)).items()})
+        columns |= dict.fromkeys(rows[-1])
+        check_size(len(columns), len(rows), name, MAX_SHEET_CELLS)
     frame, unread = frame_of_cells({column: [row.get(column, (None, None)) for row in rows] for column in columns})
     return Table(frame, unread=unread)
 

@@ -12,7 +12,6 @@ import os
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 import polars as pl
 
@@ -20,6 +19,7 @@ from mbtoolkit.cleaning.columns import mapping_of
 from mbtoolkit.cleaning.targets import field_named
 from mbtoolkit.contacts import BY_NAME, BY_WIRE, IDENTIFIERS, OPT_INS, canonical_name, is_property_column, property_key
 from mbtoolkit.errors import MappingError
+from mbtoolkit.reading.paths import path_of, read_small
 from mbtoolkit.reading.tables import is_data, quoted
 
 
@@ -41,17 +41,12 @@ def load_mapping(mapping: Mapping[str, str] | str | os.PathLike[str] | None) -> 
         msg = f"a mapping is a dict or the path of a TOML file, not a {type(mapping).__name__}"
         raise MappingError(msg)
     else:
-        path = Path(mapping)
+        path = path_of(mapping, "the mapping", MappingError)
+        content = read_small(path, "the mapping", MappingError)
         try:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            msg = f"the mapping {path.name!r} can't be read: {error.strerror}"
-            raise MappingError(msg) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+            found = tomllib.loads(content.decode())
+        except (ValueError, RecursionError) as error:
             msg = f'the mapping {path.name!r} is no TOML: {error}; write lines such as "E-mail" = "email"'
-            raise MappingError(msg) from error
-        except ValueError as error:
-            msg = "the mapping's path can be no file's: it holds a character that no path has"
             raise MappingError(msg) from error
     odd = [str(source) for source, target in found.items() if not isinstance(target, str)]
     if odd:
@@ -77,15 +72,16 @@ def write_mapping(mapping: pl.DataFrame | Mapping[str, str], path: str | os.Path
         taken = mapping_of(mapping)
         mapping = {source: taken.get(source, "") for source in mapping["source"]}
     lines = [f"{_toml(source)} = {_toml(target)}\n" for source, target in load_mapping(mapping).items()]
+    target = path_of(path, "the mapping", MappingError)
     try:
-        Path(path).write_bytes("".join(lines).encode())
+        target.write_bytes("".join(lines).encode())
     except UnicodeEncodeError:
         msg = "the mapping can't be written: a name in it holds half a character (a lone surrogate)"
         raise MappingError(msg) from None
     except OSError as error:
-        msg = f"the mapping {Path(path).name!r} can't be written: {error.strerror}"
+        msg = f"the mapping {target.name!r} can't be written: {error.strerror}"
         raise MappingError(msg) from error
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         msg = "the mapping can't be written: its path can be no file's"
         raise MappingError(msg) from error
 

@@ -23,7 +23,7 @@ from mbtoolkit.reading.excel import ENDINGS, load_excel
 from mbtoolkit.reading.exports import restored
 from mbtoolkit.reading.frames import load_frame
 from mbtoolkit.reading.json_lines import load_json_lines
-from mbtoolkit.reading.tables import MAX_SOURCE_BYTES, Table
+from mbtoolkit.reading.tables import MAX_SOURCE_BYTES, MAX_UNPACKED_BYTES, Table, check_size
 
 _UNPACK: Final = "unpack it, and give the path of one file in it"
 _EXPORT: Final = "export the table as CSV or .xlsx where it comes from"
@@ -66,19 +66,27 @@ def load(source: Any, *, sheet: str | int | None, separator: str | None, encodin
     Raises:
         SourceError: it can't be read; the text says why and how to mend it.
     """
-    if isinstance(source, str | os.PathLike):
-        path = _path(source)
-        table = _load_bytes(_read(path), path.name, path.suffix.lower(), sheet, separator, encoding)
-    elif isinstance(source, bytes | bytearray | memoryview):
-        table = _load_bytes(bytes(source), "the given bytes", "", sheet, separator, encoding)
-    else:
-        table = restored(load_frame(source))
+    try:
+        table = _load(source, sheet, separator, encoding)
+    except SourceError as error:
+        # The frames below, and what was raised there first, hold the whole text; tools that print variables show it.
+        error.__cause__ = error.__context__ = None
+        raise error.with_traceback(None) from None
     if not table.frame.width:
         msg = "the source has no columns: it needs at least one with an identifier (contact_id, mobile or email)"
         raise SourceError(msg)
     if not table.frame.height:
         table.notes.append("it has headers and no contact below them")
     return table
+
+
+def _load(source: Any, sheet: str | int | None, separator: str | None, encoding: str | None) -> Table:
+    if isinstance(source, str | os.PathLike):
+        path = _path(source)
+        return _load_bytes(_read(path), path.name, path.suffix.lower(), sheet, separator, encoding)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _load_bytes(bytes(source), "the given bytes", "", sheet, separator, encoding)
+    return restored(load_frame(source))
 
 
 def _path(source: str | os.PathLike[str]) -> Path:
@@ -209,7 +217,7 @@ def _format(data: bytes, suffix: str) -> Literal["text", "excel", "parquet"]:
     return "parquet" if data[:4] == b"PAR1" or suffix == ".parquet" else "text"
 
 
-def unpack(data: bytes, name: str, limit: int = MAX_SOURCE_BYTES) -> bytes:
+def unpack(data: bytes, name: str, limit: int = MAX_UNPACKED_BYTES) -> bytes:
     """The content of gzip data.
 
     Raises:
@@ -229,9 +237,13 @@ def unpack(data: bytes, name: str, limit: int = MAX_SOURCE_BYTES) -> bytes:
 
 def _load_parquet(data: bytes, name: str) -> Table:
     """Raises:
-    SourceError: it is cut off, damaged, or no parquet.
+    SourceError: it is cut off, damaged, no parquet, or too large.
     """
     try:
+        lazy = pl.scan_parquet(io.BytesIO(data))
+        columns = len(lazy.collect_schema())
+        if columns:
+            check_size(columns, lazy.select(pl.len()).collect().item(), name)
         return Table(pl.read_parquet(io.BytesIO(data)))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         msg = f"{name!r} is no whole parquet file (cut off or damaged): write or fetch it again"

@@ -14,8 +14,17 @@ from mbtoolkit.schemas.emails import email_is_well_formed
 from mbtoolkit.schemas.texts import stripped
 
 MAX_SOURCE_BYTES: Final = 2 * 1024**3
-"""The largest file that is read, and what a compressed one may unpack to; more is taken for a decompression bomb."""
-
+"""The largest file that is read."""
+MAX_UNPACKED_BYTES: Final = 1024**3
+"""What a compressed file, or a sheet of a workbook, may unpack to; more is taken for a decompression bomb."""
+MAX_LINE_CHARACTERS: Final = 4 * 1024**2
+"""The longest line of a text, and the longest record in it."""
+MAX_COLUMNS: Final = 16_384
+"""The columns of a table in a file; a sheet of Excel has as many."""
+MAX_CELLS: Final = 100_000_000
+"""The cells of a table in a text or parquet file, blank ones included."""
+MAX_SHEET_CELLS: Final = 30_000_000
+"""The cells of a sheet or of JSON lines, blank ones included; while they are loaded each takes up to 200 bytes."""
 
 _MOST_NAMES: Final = 30
 _LONGEST_NAME: Final = 60
@@ -36,6 +45,32 @@ def is_data(column: str) -> bool:
     return "@" in name or is_uuid(name) or bool(_PHONE.fullmatch(name) and not _DATE.fullmatch(name))
 
 
+def check_size(columns: int, rows: int, source: str, most: int = MAX_CELLS) -> None:
+    """Refuses a table that is too large, before it is loaded.
+
+    Args:
+        columns: how many it has.
+        rows: how many it has.
+        source: what to call it in an error.
+        most: the most cells.
+
+    Raises:
+        SourceError: it is.
+    """
+    if columns > MAX_COLUMNS:
+        msg = (
+            f"{source!r} has {columns:,} columns, and {MAX_COLUMNS:,} are read at most: "
+            "keep the columns that the contacts need, and write it again"
+        )
+        raise SourceError(msg)
+    if columns * rows > most:
+        msg = (
+            f"{source!r} has {rows:,} rows of {columns:,} columns, and {most:,} cells are read at most: "
+            "split it, or keep the columns that the contacts need"
+        )
+        raise SourceError(msg)
+
+
 @dataclass(slots=True)
 class Table:
     """A table as loaded.
@@ -47,10 +82,10 @@ class Table:
         unread: for a column, which of its cells could not be taken over as they were: `<rule>: <text>`, or null.
     """
 
-    frame: pl.DataFrame
+    frame: pl.DataFrame = field(repr=False)
     notes: list[str] = field(default_factory=list)
     repeated: set[str] = field(default_factory=set)
-    unread: dict[str, pl.Series] = field(default_factory=dict)
+    unread: dict[str, pl.Series] = field(default_factory=dict, repr=False)
 
 
 def headed(rows: pl.DataFrame, header: list[str], source: str) -> Table:
@@ -68,14 +103,16 @@ def headed(rows: pl.DataFrame, header: list[str], source: str) -> Table:
     if above.select(email_is_well_formed(stripped(pl.col("header"))).any()).item():
         msg = f"{source!r} begins with a contact, not with headers: put a line with the columns' names on top"
         raise SourceError(msg)
-    names: list[str] = []
+    names: dict[str, None] = {}
     repeated: set[str] = set()
     for place, raw in enumerate(header, start=1):
         name = raw.strip() or f"column {place}"
         if name in names:
             repeated.add(name)
             name = f"{name} ({place})"
-        names.append(name)
+        while name in names:
+            name += "'"
+        names[name] = None
     notes = [f"the header {name!r} stands more than once" for name in sorted(repeated)]
     return Table(rows.rename(dict(zip(rows.columns, names, strict=True))), notes, repeated)
 

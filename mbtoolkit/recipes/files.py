@@ -13,6 +13,7 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from mbtoolkit.errors import RecipeError
+from mbtoolkit.reading.paths import path_of, read_small
 from mbtoolkit.recipes import cells, columns, contacts, mending, people
 from mbtoolkit.recipes.step import Step
 
@@ -52,13 +53,14 @@ def write_steps(steps: Sequence[Step], path: str | os.PathLike[str]) -> None:
     Raises:
         RecipeError: another ending, or the file can't be written.
     """
+    target = path_of(path, "a recipe", RecipeError)
     told = {"format": FORMAT, "step": [step.data for step in steps]}
-    is_json = _is_json(path)
+    is_json = _is_json(target)
     try:
         text = json.dumps(told, ensure_ascii=False, indent=2) + "\n" if is_json else tomli_w.dumps(told)
-        Path(path).write_bytes(text.encode())
+        target.write_bytes(text.encode())
     except OSError as error:
-        msg = f"the recipe {Path(path).name!r} can't be written: {error.strerror}"
+        msg = f"the recipe {target.name!r} can't be written: {error.strerror}"
         raise RecipeError(msg) from error
     except ValueError as error:
         msg = "the recipe can't be written: it holds half a character, or its path can be no file's"
@@ -74,14 +76,9 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[Step, ...]:
     Raises:
         RecipeError: it can't be read, or holds something else.
     """
-    name = Path(path).name
-    is_json = _is_json(path)
-    try:
-        given = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "its path can be no file's"
-        msg = f"the recipe {name!r} can't be read: {why}"
-        raise RecipeError(msg) from error
+    source = path_of(path, "a recipe", RecipeError)
+    name, is_json = source.name, _is_json(source)
+    given = read_small(source, "the recipe", RecipeError)
     try:
         # Some editors begin a file with a mark of its encoding.
         text = given.decode("utf-8-sig")
@@ -99,8 +96,8 @@ def read_steps(path: str | os.PathLike[str]) -> tuple[Step, ...]:
     return tuple(_step(place, data, name) for place, data in enumerate(told.get("step", [])))
 
 
-def _is_json(path: str | os.PathLike[str]) -> bool:
-    ending = Path(path).suffix.lower()
+def _is_json(path: Path) -> bool:
+    ending = path.suffix.lower()
     if ending not in (".toml", ".json"):
         msg = f"a recipe is saved as .toml or .json, not as {ending or 'a file without an ending'}"
         raise RecipeError(msg)

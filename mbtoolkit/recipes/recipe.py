@@ -332,7 +332,12 @@ class Recipe:
         Raises:
             RecipeError: the file can't be read, or holds something else; it says which step and which part of it.
         """
-        return cls(read_steps(path))
+        try:
+            return cls(read_steps(path))
+        except RecipeError as error:
+            # The frames below hold the file's cells; tools that print the variables of a failed call show them.
+            error.__cause__ = error.__context__ = None
+            raise error.with_traceback(None) from None
 
     def __len__(self) -> int:
         """How many steps it has, those that are off included."""

@@ -44,6 +44,7 @@ class Mutation:
 
 DOUBT = "survival/test_doubt.py::test_"
 HISTORY = "client/limits/test_history.py::test_"
+SHELL = "test_cli_terminal.py::test_"
 
 MUTATIONS = {
     "the sticky mark": Mutation(
@@ -126,6 +127,13 @@ MUTATIONS = {
         "pass",
         ("runs/test_run.py::test_two_at_once_are_refused",),
         ("survival/test_two_at_once.py",),
+    ),
+    "the shell's escaping": Mutation(
+        "cli/terminal.py",
+        'return "".join(char if char.isprintable() or char == "\\n" else repr(char)[1:-1] for char in text)',
+        "return text",
+        (SHELL + "nothing_that_the_crm_answers_is_obeyed_when_contacts_are_pushed",),
+        ("test_cli_terminal.py",),
     ),
 }
 

@@ -67,7 +67,7 @@ class Hands:
     def headline(self):
         return self.panel.get_by_role("status").filter(visible=True)
 
-    def says(self, text, seconds=20):
+    def says(self, text, seconds=30):
         expect(self.panel).to_contain_text(text, timeout=seconds * 1000)
 
     def cell(self, row, column):
