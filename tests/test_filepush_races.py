@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from tests.test_filepush import heard, of_frame
 
-from mbtoolkit import Recipe, Run, UsageError
-from mbtoolkit.errors import MbtoolkitError
+from mbtoolkit import Recipe, Run
+from mbtoolkit.errors import MbtoolkitError, UsageError
 from mbtoolkit.recipes import CleanText
 from mbtoolkit.sessions.pushing import FilePush, FilePushes, Pushing, Source
 

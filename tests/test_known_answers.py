@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from mbtoolkit import count_opt_ins, read_contacts, upsert_contacts, validate_contacts
+from mbtoolkit import read_contacts, upsert_contacts, validate_contacts
 from mbtoolkit.cli.demo import COUNTRY_COLUMN, sample
 from mbtoolkit.sandbox import Sandbox
+from mbtoolkit.upserts import count_opt_ins
 
 
 @pytest.fixture(scope="module")

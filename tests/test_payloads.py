@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import PayloadsSchema, build_payloads
+from mbtoolkit import build_payloads
 from mbtoolkit.contacts import BY_NAME, INT32_MAX, INT64_MAX
 from mbtoolkit.errors import FrameError
+from mbtoolkit.schemas import PayloadsSchema
 from mbtoolkit.schemas.conform import PROPERTIES_DTYPE
 
 LIST_ID = "9fc6ad7d-902a-4834-b161-a4911b883d44"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mbtoolkit import RULES
+from mbtoolkit.schemas import RULES
 from mbtoolkit.schemas.frames import STATUSES
 
 ROOT = Path(__file__).parent.parent

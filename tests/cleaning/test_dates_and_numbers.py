@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import UsageError
 from mbtoolkit.cleaning import normalize_date, normalize_number
+from mbtoolkit.errors import UsageError
 
 
 def date_of(text, order="dmy", **options):

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import UsageError
 from mbtoolkit.cleaning import normalize_email
 from mbtoolkit.cleaning.email_domains import typing_errors
 from mbtoolkit.cleaning.emails import EMAIL
+from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas.emails import email_is_well_formed
 
 

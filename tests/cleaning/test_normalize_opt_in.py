@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import UsageError
 from mbtoolkit.cleaning import normalize_opt_in
 from mbtoolkit.cleaning.consent import OPT_IN
+from mbtoolkit.errors import UsageError
 from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
 
 

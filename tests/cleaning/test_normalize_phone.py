@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mbtoolkit import UsageError
 from mbtoolkit.cleaning import mobiles, normalize_phone
+from mbtoolkit.errors import UsageError
 from tests.benchmarks.cleaning import examples_right
 
 

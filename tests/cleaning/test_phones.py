@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import UsageError
 from mbtoolkit.cleaning import calling_code, split_phones
 from mbtoolkit.cleaning.phones import read_phone
+from mbtoolkit.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import UsageError
 from mbtoolkit.cleaning import clean_text, fix_mojibake, normalize_name
+from mbtoolkit.errors import UsageError
 
 WITH_FTFY = pytest.mark.skipif(importlib.util.find_spec("ftfy") is None, reason="ftfy is not installed")
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mbtoolkit import SourceWarning, read_contacts
-from mbtoolkit.errors import MappingError, SourceError
+from mbtoolkit import read_contacts
+from mbtoolkit.errors import MappingError, SourceError, SourceWarning
 from mbtoolkit.reading.delimited import _cells
 
 PEOPLE = "email,name\nada@example.com,Åse\nbob@example.com,Bo\n"

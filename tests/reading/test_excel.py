@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import SourceWarning, read_contacts
-from mbtoolkit.errors import MappingError, SourceError
+from mbtoolkit import read_contacts
+from mbtoolkit.errors import MappingError, SourceError, SourceWarning
 from tests.reading.workbooks import workbook
 
 

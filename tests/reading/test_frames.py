@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from mbtoolkit import SourceWarning, read_contacts, validate_contacts
-from mbtoolkit.errors import SourceError
+from mbtoolkit import read_contacts, validate_contacts
+from mbtoolkit.errors import SourceError, SourceWarning
 
 MAIL = "ada@example.com"
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import SourceWarning, UsageError, read_contacts, validate_contacts
-from mbtoolkit.errors import MappingError, SourceError
+from mbtoolkit import read_contacts, validate_contacts
+from mbtoolkit.errors import MappingError, SourceError, SourceWarning, UsageError
 from mbtoolkit.reading.sources import unpack
 from mbtoolkit.reading.tables import MAX_SOURCE_BYTES
 from tests.reading.workbooks import workbook

@@ -14,8 +14,8 @@ import zipfile
 import polars as pl
 import pytest
 
-from mbtoolkit import SourceWarning, read_contacts
-from mbtoolkit.errors import SourceError
+from mbtoolkit import read_contacts
+from mbtoolkit.errors import SourceError, SourceWarning
 from mbtoolkit.reading.excel import load_excel
 from mbtoolkit.reading.extent import NotCountedError, counted, outlined
 from mbtoolkit.reading.sheets import load_sheet, load_sheet_apart

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import Recipe, RecipeError
+from mbtoolkit import Recipe
+from mbtoolkit.errors import RecipeError
 from mbtoolkit.recipes import Cell
 from mbtoolkit.recipes.files import STEPS
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from mbtoolkit import FrameError, Recipe, RecipeError, SourceWarning, UsageError
+from mbtoolkit import Recipe
+from mbtoolkit.errors import FrameError, RecipeError, SourceWarning, UsageError
 from mbtoolkit.recipes import Cell, CleanText, MergeValues, NormalizeDate, row_prints
 from mbtoolkit.schemas.conform import conform
 

@@ -9,16 +9,8 @@ import openpyxl
 import polars as pl
 import pytest
 
-from mbtoolkit import (
-    FrameError,
-    SourceWarning,
-    read_contacts,
-    update_results,
-    upsert_contacts,
-    validate_contacts,
-    with_contact_ids,
-    write_results,
-)
+from mbtoolkit import read_contacts, update_results, upsert_contacts, validate_contacts, with_contact_ids, write_results
+from mbtoolkit.errors import FrameError, SourceWarning
 
 BROKEN = (3, 7, 12, 13, 28)
 

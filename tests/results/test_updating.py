@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from mbtoolkit import FrameError, update_results, upsert_contacts
+from mbtoolkit import update_results, upsert_contacts
+from mbtoolkit.errors import FrameError
 from mbtoolkit.schemas.frames import RESULTS
 
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from mbtoolkit import JournalError, Run, list_runs, upsert_contacts
+from mbtoolkit import Run, list_runs, upsert_contacts
+from mbtoolkit.errors import JournalError
 from mbtoolkit.runs import RUNS
 from mbtoolkit.runs.journal.owner import Owner
 

@@ -8,7 +8,8 @@ import warnings
 import polars as pl
 import pytest
 
-from mbtoolkit import JournalError, RecordWarning, Run, list_runs, upsert_contacts
+from mbtoolkit import Run, list_runs, upsert_contacts
+from mbtoolkit.errors import JournalError, RecordWarning
 from mbtoolkit.sandbox import Sandbox
 from tests.runs.failing_disk import REASON, fail_writing, write_again
 

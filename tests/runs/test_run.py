@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mbtoolkit import Client, JournalError, Run, list_runs, upsert_contacts
-from mbtoolkit.errors import FrameError, SettingsError
+from mbtoolkit import Client, Run, list_runs, upsert_contacts
+from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.runs import RUNS
 from mbtoolkit.runs import run as runs_module
 from mbtoolkit.runs.journal import Journal

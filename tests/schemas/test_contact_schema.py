@@ -17,9 +17,9 @@ from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaError, SchemaErrors, SchemaWarning
 from pandera.typing.polars import DataFrame
 
-from mbtoolkit import ContactSchema, UsageError, validate_contacts
+from mbtoolkit import ContactSchema, validate_contacts
 from mbtoolkit.contacts import BY_NAME
-from mbtoolkit.errors import FrameError
+from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas import DTYPES
 
 CANARY = "canary.person@example"

@@ -8,7 +8,8 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from mbtoolkit import ContactSchema, MappingError, Recipe, RecipeError, SourceError, UsageError, read_contacts
+from mbtoolkit import ContactSchema, Recipe, read_contacts
+from mbtoolkit.errors import MappingError, RecipeError, SourceError, UsageError
 from mbtoolkit.recipes import (
     ApplySuggestions,
     MergeDuplicates,
@@ -22,7 +23,7 @@ from mbtoolkit.sessions.pushing.duplicates import date_columns
 from tests.runs.failing_disk import REASON, fail_writing
 from tests.widgets.panel.hands import TABLE
 
-SOURCE_WARNING = pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
+SOURCE_WARNING = pytest.mark.filterwarnings("ignore::mbtoolkit.errors.SourceWarning")
 
 
 @pytest.fixture
@@ -697,7 +698,7 @@ def test_what_comes_before_a_step_that_is_switched_is_not_done_again(doubles):
     assert doubles.whole_recipe.run(doubles.table).contacts.equals(doubles.contacts)
 
 
-@pytest.mark.filterwarnings("ignore::mbtoolkit.RecordWarning")
+@pytest.mark.filterwarnings("ignore::mbtoolkit.errors.RecordWarning")
 def test_a_push_whose_record_is_incomplete_says_so_beside_its_results(checked, tmp_path, monkeypatch):
     monkeypatch.setenv("MBTOOLKIT_STATE_DIR", str(tmp_path / "state"))
     is_full = threading.Event()

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from oracle import judge, people
 
-from mbtoolkit import JournalError, Run, list_runs, upsert_contacts
+from mbtoolkit import Run, list_runs, upsert_contacts
+from mbtoolkit.errors import JournalError
 from mbtoolkit.sandbox import Behaviour, Sandbox
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 from oracle import NOTES, applied_rows
 
-from mbtoolkit import Client, FrameError, JournalError, Run, SettingsError, list_runs, read_contacts, upsert_contacts
+from mbtoolkit import Client, Run, list_runs, read_contacts, upsert_contacts
+from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow

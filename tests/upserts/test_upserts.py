@@ -17,21 +17,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mbtoolkit import (
+from mbtoolkit import ContactSchema, upsert_contact, upsert_contact_async, upsert_contacts
+from mbtoolkit.client import AsyncClient, Client
+from mbtoolkit.errors import (
     ConsentError,
-    ContactSchema,
+    FrameError,
     InvalidContactError,
-    ResultsSchema,
+    SettingsError,
     UnprocessableError,
     UsageError,
-    upsert_contact,
-    upsert_contact_async,
-    upsert_contacts,
 )
-from mbtoolkit.client import AsyncClient, Client
-from mbtoolkit.errors import FrameError, SettingsError
 from mbtoolkit.runs.sending import chains, outgoing_frame
 from mbtoolkit.sandbox import Sandbox
+from mbtoolkit.schemas import ResultsSchema
 from mbtoolkit.schemas.frames import RESULTS
 
 NO_LIST = "00000000-0000-4000-8000-00000000dead"

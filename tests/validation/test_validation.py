@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit import RULES, ContactSchema, IssuesSchema, build_payloads, validate_contacts
+from mbtoolkit import ContactSchema, build_payloads, validate_contacts
 from mbtoolkit.contacts import INT32_MAX, INT64_MAX
 from mbtoolkit.errors import FrameError, UsageError
+from mbtoolkit.schemas import RULES, IssuesSchema
 from mbtoolkit.schemas.frames import ISSUES
 
 UUID = "9fc6ad7d-902a-4834-b161-a4911b883d44"

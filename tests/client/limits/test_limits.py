@@ -6,8 +6,9 @@ import httpx
 import polars as pl
 import pytest
 
-from mbtoolkit import Client, Limits, SettingsError, upsert_contacts
+from mbtoolkit import Client, Limits, upsert_contacts
 from mbtoolkit.client.limits import ACCOUNT_LIMITS, limits_of
+from mbtoolkit.errors import SettingsError
 from mbtoolkit.sandbox.limits import ACCOUNT_LIMITS as THE_CRMS
 
 CRM = "https://apicrm.mainbrainer.com"

@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mbtoolkit import Client, Limits, SettingsError, upsert_contacts
+from mbtoolkit import Client, Limits, upsert_contacts
+from mbtoolkit.errors import SettingsError
 from mbtoolkit.sandbox import Behaviour, RequestLimits, Sandbox
 
 pytestmark = pytest.mark.slow

@@ -25,7 +25,7 @@ dee@example.com;+47 934 54 498;;Dee Eng;Bergen
 dee@example.com;;nei;Dee Engen;Bergen
 <dee@example.com>;;;Dee;bergen
 """
-IN_CODE = pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
+IN_CODE = pytest.mark.filterwarnings("ignore::mbtoolkit.errors.SourceWarning")
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import ipywidgets
 import polars as pl
 import pytest
 
-from mbtoolkit import UsageError
+from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes import CleanText
 from mbtoolkit.widgets import PushPanel
 from mbtoolkit.widgets.surface import surface as surface_module
@@ -410,7 +410,7 @@ def test_results_are_written_where_one_says(hands, tmp_path):
     assert ".xlsx" in hands.told
 
 
-@pytest.mark.filterwarnings("ignore::mbtoolkit.SourceWarning")
+@pytest.mark.filterwarnings("ignore::mbtoolkit.errors.SourceWarning")
 def test_the_code_does_the_same_as_the_clicks(hands, crm, client):
     at_check(hands)
     hands.mend(1, "email", "bo@example.com")
