@@ -51,18 +51,19 @@ def map_otherwise(push):
 
 
 def look_for_duplicates(push):
-    push.find_duplicates(by_identifiers=True)
-    assert push.standing_duplicates.is_empty()
+    with push.lock:  # two calls of which the second needs the first
+        push.find_duplicates(by_identifiers=True)
+        assert push.standing_duplicates.is_empty()
+        push.merge_duplicates()
 
 
 WRITES = {
     "add steps": lambda push: push.add_steps(CleanText("property:City")),
     "change the recipe": switch_last,
     "edit": lambda push: push.edits.edit(0, "property:City", "Voss"),
-    "find duplicates": look_for_duplicates,
+    "find and merge duplicates": look_for_duplicates,
     "leave out": lambda push: push.leave_out("no_such_rule", is_out="no_such_rule" not in push.left_out_rules),
     "map": map_otherwise,
-    "merge duplicates": lambda push: push.merge_duplicates(),
     "merge rows": lambda push: push.merge_rows([0, 1]),
     "settle": lambda push: push.settle(),
     "start": lambda push: push.start(heard),
@@ -86,8 +87,6 @@ class Hammer(threading.Thread):
                 if name == "start" and not self.push.is_pushing:
                     continue
                 if name == "failed" and self.push.results is None:
-                    continue
-                if name == "merge duplicates" and self.push.duplicates is None:
                     continue
                 try:
                     act(self.push)

@@ -168,6 +168,106 @@ def test_verbose_tracebacks_of_a_refused_client_hold_no_token(options):
     assert_none(printed)
 
 
+PRINTED = """
+import asyncio, os, sys, traceback, warnings
+from mbtoolkit import AsyncClient, Client, upsert_contact, upsert_contact_async, upsert_contacts
+from mbtoolkit.errors import MbtoolkitError
+
+def by_ipython(error):
+    from IPython.core.ultratb import VerboseTB
+    return VerboseTB(long_header=True).text(type(error), error, error.__traceback__)
+
+def by_cgitb(error):
+    warnings.simplefilter("ignore")
+    import cgitb
+    try:
+        return cgitb.text((type(error), error, error.__traceback__), context=25)
+    except AttributeError:  # its own: it can't print a TimeoutError
+        return ""
+
+def by_rich(error):
+    from rich.console import Console
+    from rich.traceback import Traceback
+    options = {"show_locals": True, "locals_max_length": None, "locals_max_string": None, "locals_hide_dunder": False}
+    shown = Traceback.from_exception(type(error), error, error.__traceback__, **options)
+    with (console := Console(width=10_000, file=open(os.devnull, "w"))).capture() as capture:
+        console.print(shown)
+    return capture.get()
+
+def by_tracker(error):
+    # As error trackers do: all names of all frames, and what each object holds.
+    lines = []
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            for name, value in frame.f_locals.items():
+                lines.append(f"{frame.f_code.co_name} {name} {value!r} {getattr(value, '__dict__', None)!r}")
+        lines.append(repr(error) + repr(vars(error)))
+        error = error.__cause__ or error.__context__
+    return "\\n".join(lines)
+
+printers = [by_ipython, by_rich, by_tracker] + [by_cgitb] * (sys.version_info < (3, 13))  # which has no cgitb
+base_url = sys.argv[1]
+count = 0
+
+def refused(call, *arguments, **options):
+    # Prints what is shown of a call that is refused. The token is in no name of this file.
+    global count
+    try:
+        call(*arguments, **options)
+    except (MbtoolkitError, TimeoutError) as error:
+        count += 1
+        for printer in printers:
+            print(printer.__name__, printer(error))
+    else:
+        print("not refused:", call, arguments, options)
+
+def client(**options):
+    return Client(base_url, os.environ["MBTOOLKIT_TOKEN"], attempts=1, **options)
+
+refused(client, list_id="no uuid")
+refused(client, timeout_seconds=-1.0)
+refused(Client.from_env, base_url="http://example.com")
+refused(AsyncClient.from_env, attempts=0)
+with client() as sending:
+    refused(upsert_contact, {"contact_id": 1}, sending)
+    refused(upsert_contact, {"email": "no address"}, sending)
+    refused(upsert_contact, {"nickname": "Ann"}, sending)
+    refused(upsert_contacts, None, sending)
+    refused(upsert_contacts, None, sending, limits="all of it")
+sending.close()
+refused(sending.send, b"{}")
+
+async def one(timeout_seconds):
+    async with AsyncClient.from_env(base_url=base_url, attempts=1) as sending:
+        await asyncio.wait_for(upsert_contact_async({"contact_id": 1}, sending), timeout_seconds)
+
+refused(lambda: asyncio.run(one(60.0)))
+refused(lambda: asyncio.run(one(0.0)))
+print(count, "were refused")
+"""
+
+
+@pytest.mark.parametrize("answer", ["refuses", "breaks", "is offline"])
+def test_what_prints_local_variables_shows_no_token(crm, answer):
+    """They show the contacts of a call, which is told in the README; the token is in no frame."""
+    if answer == "is offline":
+        crm.go_offline()
+    elif answer == "breaks":
+        crm.fail("reset", phase="after_commit", times=None)
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTED, crm.base_url],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env=os.environ | {"MBTOOLKIT_TOKEN": TOKEN},
+    )
+    assert "not refused" not in done.stdout
+    assert "12 were refused" in done.stdout
+    assert "no address" in done.stdout, "what a tool prints holds the contact, or it was not asked for local variables"
+    assert_none(done.stdout + done.stderr)
+
+
 def test_a_cancelled_request_leaves_no_frame_of_those_that_send_it(crm):
     crm.fail("silence", seconds=30.0)
 

@@ -312,4 +312,4 @@ def test_a_push_goes_on_through_reload_and_a_busy_kernel_and_is_cancelled(lab, c
     again.says(f"Push these {2000 - stored:,} again")
     book.run("panel._pushes.current.suggestions = None")
     again.button("2 Columns").click()
-    again.says("The widget failed (AttributeError)")
+    again.says("internal error (AttributeError)")
