@@ -17,6 +17,7 @@ from mbtoolkit.client.limits.clock import Moment
 from mbtoolkit.client.limits.history import History, Later
 from mbtoolkit.client.limits.limits import Limits
 from mbtoolkit.client.limits.store import Store, history_file, state_dir
+from mbtoolkit.failures import log_failure
 
 LONGEST_WAIT_SECONDS: Final = 300.0
 """A run waits so long for the limits; beyond it ends, and says when to go on."""
@@ -27,7 +28,7 @@ _LAG_SECONDS: Final = 5.0
 _log = logging.getLogger("mbtoolkit")
 
 T = TypeVar("T")
-Work = Callable[[History, Moment], T]
+Job = Callable[[History, Moment], T]
 
 
 class Budget:
@@ -107,7 +108,7 @@ class Budget:
         if outcome.http_status == 429:
             history.refuse(self.limits, now, outcome.retry_after_seconds)
 
-    def _change(self, work: Work[T]) -> T:
+    def _change(self, work: Job[T]) -> T:
         """Changes the history; where its file fails, one in memory from then on. Runs in the budget's own thread."""
         try:
             return self._store.change(partial(self._seen, work))
@@ -123,7 +124,7 @@ class Budget:
             self._store.change(self._begin_full)
             return self._store.change(partial(self._seen, work))
 
-    def _seen(self, work: Work[T], history: History) -> T:
+    def _seen(self, work: Job[T], history: History) -> T:
         now = Moment.now()  # while no other process has the history: nothing in it is later
         answer = work(history, now)
         self.share = history.share(self.limits, now)
@@ -138,7 +139,7 @@ class Budget:
 
 def _log_failure(done: Future[object]) -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
-        _log.error("the request budget was not kept as it should be; please report it", exc_info=error)
+        log_failure("keeping the request budget", error)
 
 
 def _path(limits: Limits, settings: Settings) -> Path | None:

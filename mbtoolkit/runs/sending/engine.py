@@ -10,7 +10,6 @@ is followed by a task of its own, which may put rows back into the queue.
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import threading
 import time
@@ -23,6 +22,7 @@ from typing import Final
 from mbtoolkit.client import AsyncClient, Outcome, Settings
 from mbtoolkit.client.limits import Budget
 from mbtoolkit.errors import JournalError
+from mbtoolkit.failures import log_failure
 from mbtoolkit.runs.progress import UPDATES_PER_SECOND, Progress, Reporter
 from mbtoolkit.runs.sending.batches import Batches
 from mbtoolkit.runs.sending.gate import JOURNAL_FAILED, TELLING
@@ -43,8 +43,6 @@ _INTERRUPTED: Final = Outcome("unknown", code="interrupted", message="interrupte
 _UNSETTLED: Final = (
     "the CRM took it in with a batch that it had not settled when the run ended; reconcile(...) asks again"
 )
-
-_log = logging.getLogger("mbtoolkit")
 
 
 @contextmanager
@@ -263,7 +261,7 @@ class Sending:
                     Outcome("not_sent", code=JOURNAL_FAILED, message=f"{error} Then resume the run.")
                 )
             except Exception as error:  # noqa: BLE001 - a fault of our own must not cost the other rows' results
-                _log.exception("a fault while sending; please report it")
+                log_failure("sending a contact", error)
                 fault = replace(_FAULT, message=f"{_FAULT.message} ({type(error).__name__})")
                 self._give_up(unit, fault)
                 self.work.gate.stop_for(fault)
