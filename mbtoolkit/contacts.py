@@ -41,6 +41,8 @@ class Field:
         kind: what it holds.
         label: what a person calls it.
         description: one sentence, for forms and for the OpenAPI page.
+        least: the smallest number that can be right; None for 0.
+        most: the largest; None for what the CRM can hold.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Field:
     kind: Kind
     label: str
     description: str
+    least: int | None = None
+    most: int | None = None
 
     @property
     def is_integer(self) -> bool:
@@ -62,9 +66,19 @@ class Field:
 
 FIELDS: Final[tuple[Field, ...]] = (
     Field("list_id", "listId", Kind.UUID, "List", "The contact list to put the contact in."),
-    Field("contact_id", "contactId", Kind.INT64, "Contact id", "The CRM's own id of a contact it has."),
-    Field("mobile_country_code", "mobileCountryCode", Kind.INT32, "Country code", "The calling code, such as 47."),
-    Field("mobile_number", "mobileNumber", Kind.INT64, "Mobile number", "The number without its country code."),
+    Field("contact_id", "contactId", Kind.INT64, "Contact id", "The CRM's own id of a contact it has.", least=1),
+    Field(
+        "mobile_country_code",
+        "mobileCountryCode",
+        Kind.INT32,
+        "Country code",
+        "The calling code, such as 47.",
+        least=1,
+        most=MAX_COUNTRY_CODE,
+    ),
+    Field(
+        "mobile_number", "mobileNumber", Kind.INT64, "Mobile number", "The number without its country code.", least=1
+    ),
     Field("mobile_opt_in", "mobileOptIn", Kind.BOOLEAN, "Mobile opt-in", "Consent to text messages."),
     Field("email", "email", Kind.TEXT, "E-mail", "The e-mail address."),
     Field("email_opt_in", "emailOptIn", Kind.BOOLEAN, "E-mail opt-in", "Consent to e-mails."),

@@ -24,11 +24,12 @@ from pandera.api.polars.types import PolarsData
 from mbtoolkit.contacts import (
     BY_NAME,
     CONSENT_TO,
+    FIELDS,
     IDENTIFIERS,
-    MAX_COUNTRY_CODE,
     MAX_PHONE_DIGITS,
     PROPERTIES_COLUMN,
     UUID_PATTERN,
+    Kind,
     PropertyKey,
     is_property_column,
     property_key,
@@ -83,19 +84,31 @@ def _filled(columns: list[str], names: tuple[str, ...]) -> pl.Expr:
     return pl.all_horizontal(cells)
 
 
-class ContactSchema(pa.DataFrameModel):
+_LEAST_MOST: Final = {
+    field.name: (0 if field.least is None else field.least, field.most or field.maximum)
+    for field in FIELDS
+    if field.is_integer
+}
+_UUIDS: Final = [field.name for field in FIELDS if field.kind is Kind.UUID]
+
+_Columns: Any = type(
+    "_Columns",
+    (pa.DataFrameModel,),
+    {
+        "__doc__": "The standard fields as columns that may be missing and may hold nulls.",
+        "__module__": __name__,
+        "__annotations__": {field.name: Optional[type(DTYPES[field.kind])] for field in FIELDS},
+        **{field.name: pa.Field(nullable=True) for field in FIELDS},
+    },
+)
+
+
+class ContactSchema(_Columns):  # type: ignore[misc]
     """The rules for a contacts frame; any subset of the columns may be there, other columns are left alone.
 
     Each check's name is the rule's code (`mbtoolkit.schemas.RULES` says what it means).
     """
 
-    list_id: Optional[pl.String] = pa.Field(nullable=True)
-    contact_id: Optional[pl.Int64] = pa.Field(nullable=True)
-    mobile_country_code: Optional[pl.Int32] = pa.Field(nullable=True)
-    mobile_number: Optional[pl.Int64] = pa.Field(nullable=True)
-    mobile_opt_in: Optional[pl.Boolean] = pa.Field(nullable=True)
-    email: Optional[pl.String] = pa.Field(nullable=True)
-    email_opt_in: Optional[pl.Boolean] = pa.Field(nullable=True)
     properties: Optional[pl.String] = pa.Field(alias=PROPERTY_COLUMNS, regex=True, nullable=True)
     unread: Optional[pl.String] = pa.Field(alias=UNREAD_COLUMNS, regex=True, nullable=True)
 
@@ -130,21 +143,14 @@ class ContactSchema(pa.DataFrameModel):
     def _is_read(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, pl.col(str(data.key)).is_null())
 
-    @pa.check("list_id", name="not_a_uuid")
+    @pa.check(*_UUIDS, name="not_a_uuid")
     def _is_uuid(cls, data: PolarsData) -> pl.LazyFrame:
         return _mask(data, pl.col(str(data.key)).str.contains(UUID_PATTERN))
 
-    @pa.check("contact_id", name="out_of_range")
-    def _id_in_range(cls, data: PolarsData) -> pl.LazyFrame:
-        return _mask(data, pl.col("contact_id") > 0)
-
-    @pa.check("mobile_country_code", name="out_of_range")
-    def _code_in_range(cls, data: PolarsData) -> pl.LazyFrame:
-        return _mask(data, pl.col("mobile_country_code").is_between(1, MAX_COUNTRY_CODE))
-
-    @pa.check("mobile_number", name="out_of_range")
-    def _number_in_range(cls, data: PolarsData) -> pl.LazyFrame:
-        return _mask(data, pl.col("mobile_number") > 0)
+    @pa.check(*_LEAST_MOST, name="out_of_range")
+    def _is_in_range(cls, data: PolarsData) -> pl.LazyFrame:
+        least, most = _LEAST_MOST[str(data.key)]
+        return _mask(data, pl.col(str(data.key)).is_between(least, most))
 
     @pa.check("email", name="email_syntax")
     def _email_syntax(cls, data: PolarsData) -> pl.LazyFrame | bool:

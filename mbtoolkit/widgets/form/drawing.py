@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from mbtoolkit.contacts import BY_NAME, IDENTIFIERS
+from mbtoolkit.contacts import BY_NAME, FIELDS, IDENTIFIERS, OPT_INS
 from mbtoolkit.sessions.drafting import CLEARING_IS_UNDOCUMENTED, Property, explain
 from mbtoolkit.widgets.form.state import CLEARABLE, Push, State
 from mbtoolkit.widgets.surface import Node, box, button, choice, entry, table, text, tick
@@ -18,6 +18,9 @@ _HINTS: Final = {
     "email": "Such as name@example.com.",
     _NUMBER: "Or paste +47 934 54 496: it fills both.",
 }
+_PLACED: Final = ("list_id", "contact_id", _CODE, _NUMBER, "mobile_opt_in", "email", "email_opt_in")
+"""The fields with a place of their own in the form; others come below them."""
+
 _QUIET: Final = "mbt-button mbt-quiet"
 _OPT_IN_CHOICES: Final = (("", "Leave as it is"), ("yes", "Yes"), ("no", "No"))
 _CLEARED: Final = f"It is cleared: {CLEARING_IS_UNDOCUMENTED}."
@@ -58,6 +61,7 @@ def draw_form(state: State) -> Node:
                 _opt_in(state, "email_opt_in"),
                 class_="mbt-grid mbt-mail",
             ),
+            _other_fields(state),
             _properties(state),
             class_="mbt-fields",
         ),
@@ -70,6 +74,12 @@ def draw_form(state: State) -> Node:
         class_="mbt-form",
         aria_labelledby="title",
     )
+
+
+def _other_fields(state: State) -> Node | None:
+    names = [field.name for field in FIELDS if field.name not in _PLACED]
+    inputs = [_opt_in(state, name) if name in OPT_INS else _field(state, name) for name in names]
+    return box(*inputs, class_="mbt-grid") if inputs else None
 
 
 def _left_out(state: State) -> Node | None:
