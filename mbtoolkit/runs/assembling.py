@@ -7,8 +7,12 @@ from typing import Final
 
 import polars as pl
 
-from mbtoolkit.runs.sending import TOLD
+from mbtoolkit.client import Outcome
+from mbtoolkit.runs.sending.rows import STATUS_OF, UNENDED, Rows
 from mbtoolkit.schemas.frames import FIRST_RUN, RESULTS, ROW, UNKNOWN_RUN
+
+OUTCOME_COLUMNS: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_run_id", FIRST_RUN)}
+"""The columns of a results frame that differ from row to row by what happened to the row."""
 
 _MOST_ROWS: Final = 2**62
 _log = logging.getLogger("mbtoolkit")
@@ -70,7 +74,7 @@ def results_frame(contacts: pl.DataFrame, rows: pl.DataFrame, told: pl.DataFrame
     Args:
         contacts: the input, without the columns of results.
         rows: its `mb_row` and `mb_first_run_id`.
-        told: `position` and the columns `TOLD`, one line for each row, in any order.
+        told: `position` and `OUTCOME_COLUMNS`, one line for each row, in any order.
         run_id: of the run.
     """
     columns = (
@@ -81,34 +85,65 @@ def results_frame(contacts: pl.DataFrame, rows: pl.DataFrame, told: pl.DataFrame
     return contacts.hstack(columns)
 
 
-def left_out_frame(positions: pl.Series) -> pl.DataFrame:
-    """What is said of rows that the caller left out: `position` and the columns `TOLD`."""
-    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in TOLD.items()}
-    fixed = {
-        "mb_status": pl.lit("not_sent"),
-        "mb_code": pl.lit("left_out"),
-        "mb_message": pl.lit("left out of this push by the caller"),
-        "mb_attempts": pl.lit(0),
+def sent_frame(positions: pl.Series, contact_ids: pl.Series, rows: Rows, unended: Outcome) -> pl.DataFrame:
+    """The results of the rows that were sent, in their order: `position` and `OUTCOME_COLUMNS`.
+
+    Args:
+        positions: of the rows in the input.
+        contact_ids: the ids that the rows came with; null where they have none.
+        rows: what is known of them.
+        unended: the result of those that have not ended.
+    """
+    outcomes = [*rows.told, unended]
+    columns = {
+        "mb_status": [STATUS_OF[outcome.kind] for outcome in outcomes],
+        "mb_contact_id": [outcome.contact_id for outcome in outcomes],
+        "mb_http_status": [outcome.http_status for outcome in outcomes],
+        "mb_code": [outcome.code for outcome in outcomes],
+        "mb_message": [outcome.message for outcome in outcomes],
+        "mb_invalid_properties": [list(outcome.invalid_properties) or None for outcome in outcomes],
+        "mb_batch_id": [outcome.batch_id for outcome in outcomes],
     }
-    return pl.DataFrame({"position": positions.cast(pl.Int64)}).select(
-        "position", *((blank | fixed)[name].cast(dtype).alias(name) for name, dtype in TOLD.items())
+    places = pl.Series(rows.final, dtype=pl.Int64).replace(UNENDED, len(rows.told))
+    each = pl.DataFrame(columns, schema={name: OUTCOME_COLUMNS[name] for name in columns})[places]
+    attempts = pl.Series("mb_attempts", rows.attempts, dtype=pl.Int32)
+    # Of a row that a batch stored its own id, for the batch names none; of others the CRM's.
+    by_batch = (pl.col("mb_status") == "succeeded") & pl.col("mb_batch_id").is_not_null() & pl.col("mb_code").is_null()
+    own_id = pl.when(by_batch).then(pl.lit(contact_ids))
+    return each.with_columns(attempts, pl.coalesce("mb_contact_id", own_id)).select(
+        positions.cast(pl.Int64).alias("position"), *OUTCOME_COLUMNS
+    )
+
+
+def left_out_frame(positions: pl.Series) -> pl.DataFrame:
+    """The results of rows that the caller left out: `position` and `OUTCOME_COLUMNS`."""
+    return _unsent(
+        pl.DataFrame({"position": positions}),
+        mb_status=pl.lit("not_sent"),
+        mb_code=pl.lit("left_out"),
+        mb_message=pl.lit("left out of this push by the caller"),
     )
 
 
 def refused_frame(issues: pl.DataFrame) -> pl.DataFrame:
-    """What the rules say of the rows that are not sent: `position` and the columns `TOLD`.
+    """The results of the rows that failed a check: `position` and `OUTCOME_COLUMNS`.
 
     The first rule is the code; all of them are in the message.
     """
     sentence = pl.concat_str(pl.col("column"), pl.col("message"), separator=" ", ignore_nulls=True)
-    told = (
+    refused = (
         issues.filter(pl.col("severity") == "error")
         .group_by(pl.col("row").alias("position"), maintain_order=True)
-        .agg(pl.col("rule").first().alias("mb_code"), sentence.str.join("; ").alias("mb_message"))
+        .agg(pl.col("rule").first().alias("code"), sentence.str.join("; ").alias("message"))
     )
-    blank = {name: pl.lit(None, dtype=dtype) for name, dtype in TOLD.items()}
-    fixed = {"mb_status": pl.lit("invalid"), "mb_attempts": pl.lit(0)}
-    columns = blank | fixed | {"mb_code": pl.col("mb_code"), "mb_message": pl.col("mb_message")}
-    return told.select(
-        pl.col("position").cast(pl.Int64), *(columns[name].cast(dtype).alias(name) for name, dtype in TOLD.items())
+    return _unsent(refused, mb_status=pl.lit("invalid"), mb_code=pl.col("code"), mb_message=pl.col("message"))
+
+
+def _unsent(rows: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
+    """The results of rows that were never sent: the given columns, no attempts, and nulls."""
+    nothing = dict.fromkeys(OUTCOME_COLUMNS, pl.lit(None))
+    known = {**nothing, "mb_attempts": pl.lit(0), **columns}
+    return rows.select(
+        pl.col("position").cast(pl.Int64),
+        *(known[name].cast(dtype).alias(name) for name, dtype in OUTCOME_COLUMNS.items()),
     )

@@ -10,8 +10,8 @@ import polars as pl
 
 from mbtoolkit.client import Outcome
 from mbtoolkit.payloads import build_payloads
-from mbtoolkit.runs.assembling import left_out_frame, refused_frame, results_frame
-from mbtoolkit.runs.sending import OUTGOING, Outgoing, Rows, outgoing_frame, told_frame
+from mbtoolkit.runs.assembling import left_out_frame, refused_frame, results_frame, sent_frame
+from mbtoolkit.runs.sending import OUTGOING, Outgoing, Rows, outgoing_frame
 from mbtoolkit.schemas.frames import FIRST_RUN, ROW, UNKNOWN_RUN
 
 _CONTACTS, _OUTGOING, _REFUSED = "contacts", "outgoing", "refused"
@@ -76,8 +76,7 @@ class Plan:
             unended: what is said of those that have not ended.
             run_id: of the run.
         """
-        told = told_frame(rows, unended).with_columns(_own_ids(self.outgoing))
-        sent = told.select(self.positions.cast(pl.Int64).alias("position"), pl.all())
+        sent = sent_frame(self.positions, self.outgoing.frame["contact_id"], rows, unended)
         return results_frame(self.contacts, self.rows, pl.concat([sent, self.unsent]), run_id)
 
     def frozen(self) -> dict[str, pl.DataFrame]:
@@ -101,13 +100,6 @@ class Plan:
             Outgoing(outgoing.select(*OUTGOING)),
             frames[_REFUSED],
         )
-
-
-def _own_ids(outgoing: Outgoing) -> pl.Expr:
-    """`mb_contact_id`: of a row that a batch stored its own id, for the batch names none; of others the CRM's."""
-    by_batch = (pl.col("mb_status") == "succeeded") & pl.col("mb_batch_id").is_not_null() & pl.col("mb_code").is_null()
-    own = pl.when(by_batch).then(pl.lit(outgoing.frame["contact_id"]))
-    return pl.coalesce("mb_contact_id", own).alias("mb_contact_id")
 
 
 FROZEN: Final = (_CONTACTS, _OUTGOING, _REFUSED)

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import polars as pl
 import pytest
-from tests.test_filepush import heard, of_frame
 
 from mbtoolkit import Recipe, Run
 from mbtoolkit.errors import MbtoolkitError, UsageError
 from mbtoolkit.recipes import CleanText
 from mbtoolkit.sessions.pushing import FilePush, FilePushes, Pushing, Source
+from tests.sessions.test_pushing import heard, of_frame
 
 CANARY = "canary.person@example.com"
 ROWS = 60

@@ -5,7 +5,7 @@ from mbtoolkit.runs.sending.gate import TELLING
 from mbtoolkit.runs.sending.options import MAX_BATCH_SIZE, SendOptions
 from mbtoolkit.runs.sending.outgoing import OUTGOING, Outgoing, chains, outgoing_frame
 from mbtoolkit.runs.sending.recorder import Recorder
-from mbtoolkit.runs.sending.rows import KEPT, STATUS_OF, TOLD, Rows, replay, told_frame
+from mbtoolkit.runs.sending.rows import KEPT, STATUS_OF, Rows, replay
 
 __all__ = [
     "KEPT",
@@ -14,7 +14,6 @@ __all__ = [
     "OUTGOING",
     "STATUS_OF",
     "TELLING",
-    "TOLD",
     "Outgoing",
     "Recorder",
     "Rows",
@@ -24,5 +23,4 @@ __all__ = [
     "interruptible",
     "outgoing_frame",
     "replay",
-    "told_frame",
 ]

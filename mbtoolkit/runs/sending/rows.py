@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Final, Protocol
 
-import polars as pl
-
 from mbtoolkit.client import Outcome
 from mbtoolkit.runs.sending.queue import neighbours
-from mbtoolkit.schemas.frames import FIRST_RUN, RESULTS, ROW, Status
+from mbtoolkit.schemas.frames import Status
 
 STATUS_OF: Final[dict[str, Status]] = {
     "stored": "succeeded",
@@ -33,7 +31,8 @@ KEPT: Final = "kept"
 
 DIED: Final = Outcome("unknown", code="died", message="the process ended while the answer was on its way")
 
-_UNENDED: Final = -1
+UNENDED: Final = -1
+"""In `Rows.final`: the row has not ended."""
 
 
 class Event(Protocol):
@@ -78,13 +77,13 @@ class Rows:
 
     def __post_init__(self) -> None:
         """Nothing is known yet."""
-        self.final = array("l", [_UNENDED]) * self.count
+        self.final = array("l", [UNENDED]) * self.count
         self.attempts = array("l", [0]) * self.count
 
     @property
     def unended(self) -> int:
         """How many rows have not ended."""
-        return self.final.count(_UNENDED)
+        return self.final.count(UNENDED)
 
     def open_marks(self) -> bytearray:
         """For each row 1 where it has not ended, 0 where it has."""
@@ -156,7 +155,7 @@ class Rows:
                 continue
             if outcome.kind == "unknown" and not is_safe(row):
                 continue
-            self.final[row] = _UNENDED
+            self.final[row] = UNENDED
             if outcome.kind == "unknown":
                 self.doubts[row] = outcome
             elif outcome.kind == "accepted" and outcome.batch_id is not None:
@@ -201,33 +200,3 @@ def outcome_of(text: str) -> Outcome:
     held = {name: value for name, value in json.loads(text).items() if name in _NAMES}
     outcome = Outcome(**held)
     return replace(outcome, invalid_properties=tuple(outcome.invalid_properties))
-
-
-TOLD: Final = {name: RESULTS[name] for name in RESULTS if name not in (ROW, "mb_run_id", FIRST_RUN)}
-"""What a run says of a row."""
-
-
-def told_frame(rows: Rows, unended: Outcome) -> pl.DataFrame:
-    """What became of the rows, in their order.
-
-    Args:
-        rows: of a run.
-        unended: what is said of rows that have not ended.
-
-    Returns:
-        The columns `TOLD`, one line for each row.
-    """
-    outcomes = [*rows.told, unended]
-    columns = {
-        "mb_status": [STATUS_OF[outcome.kind] for outcome in outcomes],
-        "mb_contact_id": [outcome.contact_id for outcome in outcomes],
-        "mb_http_status": [outcome.http_status for outcome in outcomes],
-        "mb_code": [outcome.code for outcome in outcomes],
-        "mb_message": [outcome.message for outcome in outcomes],
-        "mb_invalid_properties": [list(outcome.invalid_properties) or None for outcome in outcomes],
-        "mb_batch_id": [outcome.batch_id for outcome in outcomes],
-    }
-    places = pl.Series(rows.final, dtype=pl.Int64)
-    told = pl.DataFrame(columns, schema={name: TOLD[name] for name in columns})
-    spread = told[places.replace(_UNENDED, len(rows.told))]
-    return spread.with_columns(pl.Series("mb_attempts", rows.attempts, dtype=pl.Int32)).select(*TOLD)

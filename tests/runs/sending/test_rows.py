@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbtoolkit.client import Outcome
+from mbtoolkit.runs.assembling import OUTCOME_COLUMNS, sent_frame
 from mbtoolkit.runs.journal import Journal
-from mbtoolkit.runs.sending import Recorder, Rows, replay, told_frame
+from mbtoolkit.runs.sending import Recorder, Rows, replay
 from mbtoolkit.runs.sending.rows import outcome_of, text_of
 
 COUNT = 8
@@ -87,7 +88,9 @@ def test_rows_that_have_not_ended_are_told_as_what_they_are_said_to_be():
     rows = Rows(2)
     rows.send([1])
     rows.end([1], replace(Outcome("stored", 202), contact_id=5))
-    frame = told_frame(rows, Outcome("not_sent", code="run_stopped"))
+    no_ids = pl.Series([None, None], dtype=pl.Int64)
+    frame = sent_frame(pl.Series([0, 1]), no_ids, rows, Outcome("not_sent", code="run_stopped"))
+    assert frame.columns == ["position", *OUTCOME_COLUMNS]
     assert frame.select("mb_status", "mb_code", "mb_contact_id", "mb_attempts").rows() == [
         ("not_sent", "run_stopped", None, 0),
         ("succeeded", None, 5, 1),
