@@ -25,7 +25,7 @@ _WINDOWS: Final = {
     chr(byte): text for byte in range(0x80, 0xA0) if (text := bytes([byte]).decode("cp1252", errors="ignore"))
 }
 """What Windows-1252 has where Latin-1 has control characters; five bytes are neither's."""
-_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_LINE: Final = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n)|[^\r\n]++")
 _LIKE_ZLIB: Final = ("x\x01", "x^")
 """What polars takes for the beginning of packed data, and unpacks."""
 _ENDLESS: Final = "endless record"

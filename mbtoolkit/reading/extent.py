@@ -109,20 +109,23 @@ class Outline:
         archive: its parts.
         sheets: {name: part}, in order.
         longest: the bytes of the longest text that its sheets share.
+        limit: what a part of it may unpack to.
     """
 
     name: str
     archive: zipfile.ZipFile
     sheets: dict[str, str]
     longest: int
+    limit: int
 
 
-def outlined(data: bytes, name: str) -> Outline:
+def outlined(data: bytes, name: str, limit: int = MAX_UNPACKED_BYTES) -> Outline:
     """The sheets of a workbook.
 
     Args:
         data: the workbook's bytes.
         name: what to call it in errors.
+        limit: what a part of it may unpack to, in bytes.
 
     Raises:
         NotCountedError: it is another format, or written in an uncommon way.
@@ -143,15 +146,16 @@ def outlined(data: bytes, name: str) -> Outline:
     if mains not in ([_MAIN], [f"/{_MAIN}"]):
         raise NotCountedError
     _small(archive, "xl/styles.xml")
-    return Outline(name, archive, _sheets(archive), _longest_text(archive, name))
+    return Outline(name, archive, _sheets(archive), _longest_text(archive, name, limit), limit)
 
 
-def counted(outline: Outline, sheet: str) -> list[str]:
+def counted(outline: Outline, sheet: str, most: int = MAX_SHEET_CELLS) -> list[str]:
     """Finds out that a sheet is not too large to be loaded.
 
     Args:
         outline: of the workbook.
         sheet: the sheet's name.
+        most: the most cells.
 
     Returns:
         What is to be said of its cells, in sentences: which of them hold one of Excel's errors.
@@ -174,22 +178,22 @@ def counted(outline: Outline, sheet: str) -> list[str]:
         if b't="e"' in piece:
             found = _ERROR_CELL.findall(piece)
             errors, first = errors + len(found), first or b"".join(found[:1])
-        if cells > MAX_SHEET_CELLS:
+        if cells > most:
             msg = (
-                f"{outline.name!r}: the sheet {sheet!r} has more than {MAX_SHEET_CELLS:,} cells, blank ones included: "
+                f"{outline.name!r}: the sheet {sheet!r} has more than {most:,} cells, blank ones included: "
                 "copy the table alone into a new sheet"
             )
             raise SourceError(msg)
-    if columns * rows > MAX_SHEET_CELLS:
-        rows = max(_lowest_row(outline, sheet, MAX_SHEET_CELLS // columns), MAX_SHEET_CELLS // columns)
-    if columns > MAX_COLUMNS or columns * rows > MAX_SHEET_CELLS:
+    if columns * rows > most:
+        rows = max(_lowest_row(outline, sheet, most // columns), most // columns)
+    if columns > MAX_COLUMNS or columns * rows > most:
         msg = (
             f"{outline.name!r}: the sheet {sheet!r} goes on to column {_letters(columns)} and row {rows:,}: "
-            f"{columns * rows:,} cells, and {MAX_SHEET_CELLS:,} are read at most; delete what stands far right of the "
+            f"{columns * rows:,} cells, and {most:,} are read at most; delete what stands far right of the "
             "table or below it (Ctrl+End goes there), or copy the table alone into a new sheet"
         )
         raise SourceError(msg)
-    if outline.longest * texts > MAX_UNPACKED_BYTES:
+    if outline.longest * texts > outline.limit:
         raise NotCountedError  # how often the longest text is used shows only when the sheet is loaded
     if not errors:
         return []
@@ -256,7 +260,7 @@ def _sheets(archive: zipfile.ZipFile) -> dict[str, str]:
     return sheets
 
 
-def _longest_text(archive: zipfile.ZipFile, name: str) -> int:
+def _longest_text(archive: zipfile.ZipFile, name: str, limit: int) -> int:
     """The bytes of the longest text that sheets share, markup included.
 
     Raises:
@@ -267,7 +271,7 @@ def _longest_text(archive: zipfile.ZipFile, name: str) -> int:
     if part is None:
         return 0
     longest = texts = 0
-    for piece in _unpacked(archive, part, b"<si", b"</si>", name):
+    for piece in _unpacked(archive, part, b"<si", b"</si>", name, limit):
         if not texts and _DECLARED_TEXTS.search(piece):
             raise NotCountedError
         texts += piece.count(b"<si") + piece.count(b":si")
@@ -310,10 +314,10 @@ def _pieces(outline: Outline, sheet: str) -> Iterator[bytes]:
     part = _part(outline.archive, outline.sheets[sheet])
     if part is None:
         raise NotCountedError
-    return _unpacked(outline.archive, part, b"<c ", b"</row>", outline.name)
+    return _unpacked(outline.archive, part, b"<c ", b"</row>", outline.name, outline.limit)
 
 
-def _unpacked(archive: zipfile.ZipFile, part: str, mark: bytes, end: bytes, name: str) -> Iterator[bytes]:
+def _unpacked(archive: zipfile.ZipFile, part: str, mark: bytes, end: bytes, name: str, limit: int) -> Iterator[bytes]:
     """The content of a part in pieces, each of which ends before a mark.
 
     Args:
@@ -322,6 +326,7 @@ def _unpacked(archive: zipfile.ZipFile, part: str, mark: bytes, end: bytes, name
         mark: what a piece ends before.
         end: what stands behind each mark, sooner or later.
         name: what to call the workbook in errors.
+        limit: what it may unpack to, in bytes.
 
     Raises:
         SourceError: it is too large, or so is what stands behind one mark.
@@ -332,12 +337,12 @@ def _unpacked(archive: zipfile.ZipFile, part: str, mark: bytes, end: bytes, name
         while read := file.read(_PIECE):
             size += len(read)
             held += read
-            if size > MAX_UNPACKED_BYTES:
-                msg = f"{name!r} unpacks to more than {MAX_UNPACKED_BYTES:,} bytes: copy the table alone into a new one"
+            if size > limit:
+                msg = f"{name!r} unpacks to more than {limit:,} bytes: copy the table alone into a new one"
                 raise SourceError(msg)
             cut = held.rfind(mark)
             if cut <= 0 and len(held) > MAX_CELL_BYTES + _PIECE:
-                if cut == 0 and end not in held:
+                if cut == 0 and not 0 <= held.find(end) <= MAX_CELL_BYTES:
                     msg = f"{name!r} holds a cell with more than {MAX_CELL_BYTES:,} bytes: shorten it"
                     raise SourceError(msg)
                 cut = len(held) - _LONGEST_MARK

@@ -24,8 +24,8 @@ class _NotFinite(str):
     __slots__ = ()
 
 
-_LINE: Final = re.compile(r"(\s*+)([^\n]++)")
-"""A line that is not blank, and what is blank before it."""
+_LINE: Final = re.compile(r"(\s*+)([^\n]*+)")
+"""What is blank, and the line behind it."""
 _DECODER: Final[dict[str, Any]] = {"parse_float": _Number, "parse_int": _Number, "parse_constant": _NotFinite}
 
 
@@ -48,9 +48,10 @@ def load_json_lines(text: str, name: str) -> Table:
         if len(line) > MAX_LINE_CHARACTERS:
             msg = f"{name!r}, line {number:,}: more than {MAX_LINE_CHARACTERS:,} characters; write one contact a line"
             raise SourceError(msg)
-        rows.append({key: _cell(value) for key, value in _flat(_record(line, name, number)).items()})
-        columns |= dict.fromkeys(rows[-1])
-        check_size(len(columns), len(rows), name, MAX_SHEET_CELLS)
+        if line:
+            rows.append({key: _cell(value) for key, value in _flat(_record(line, name, number)).items()})
+            columns |= dict.fromkeys(rows[-1])
+            check_size(len(columns), len(rows), name, MAX_SHEET_CELLS)
     frame, unread = frame_of_cells({column: [row.get(column, (None, None)) for row in rows] for column in columns})
     return Table(frame, unread=unread)
 

@@ -179,6 +179,65 @@ def test_what_is_no_table_says_where_and_how_to_mend_it(data, options, told):
     assert "ada@" not in str(caught.value)
 
 
+@pytest.mark.parametrize("extra", ["", "\x81"], ids=["defined", "beside a byte that is undefined"])
+@pytest.mark.parametrize("encoding", [None, "latin-1", "ISO-8859-1"])
+def test_bytes_of_windows_1252_are_its_letters_and_marks(encoding, extra):
+    data = f"email,name\na@example.com,O\x92NEIL\nb@example.com,\x8eana {extra}é\n".encode("latin-1")
+    assert [row[1] for row in read(data, encoding=encoding)] == ["O’NEIL", f"Žana {extra}é"]
+
+
+@pytest.mark.parametrize("encoding", [None, "latin-1"])
+def test_bytes_that_are_no_character_are_reported_with_their_line(encoding):
+    data = "email,name\na@example.com,Å\nb@example.com,Ren\x8d\n".encode("latin-1")
+    with pytest.warns(SourceWarning, match=r"some bytes \(the first in line 3\) are no character of Windows-1252"):
+        read_contacts(data, encoding=encoding)
+
+
+def test_control_characters_that_become_letters_are_reported_where_latin_1_was_asked_for():
+    with pytest.warns(
+        SourceWarning, match="control characters of Latin-1 read as the letters and marks of Windows-1252"
+    ):
+        read_contacts(b"email,name\na@example.com,O\x92NEIL\n", encoding="latin-1")
+
+
+@pytest.mark.parametrize(
+    ("lines", "reported"),
+    [
+        pytest.param('x"y, z",\n', r"on 1 line \(2\)", id="a cell quoted in part"),
+        pytest.param('1,"a ""b"" c",x\n5" pipe,3" nail,\n', r"on 1 line \(3\)", id="inches, which look the same"),
+        pytest.param('1,"two\nlines",x\n1,x"y, z"w\n', r"on 1 line \(4\)", id="below a cell of two lines"),
+        pytest.param('1,x"y, z"\n' * 7, r"on 7 lines \(2, 3, 4, 5, 6, \.\.\.\)", id="many lines"),
+        pytest.param('1,5" pipe,x\n', None, id="one quote"),
+        pytest.param('1,say "hi" there,x\n', None, id="both quotes in one cell"),
+        pytest.param('1,5" pipe,"a, b"\n', None, id="a quoted cell beside"),
+        pytest.param('5" pipe,x,y\n3" nail,x,y\n', None, id="on two lines"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+def test_quotes_that_may_have_moved_cells_are_reported_with_their_lines(lines, reported, separator):
+    data = ("email,note,x\n" + lines).replace(",", separator).encode()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_contacts(data, separator=separator)
+    texts = [str(each.message) for each in caught]
+    assert len(texts) == (reported is not None), texts
+    assert reported is None or re.search(
+        f"quotes inside cells that aren't quoted may have moved .* {reported}; ", texts[0]
+    )
+
+
+def test_a_header_like_the_number_behind_a_repeated_one_is_another():
+    with pytest.warns(SourceWarning, match="the header 'a' stands more than once"):
+        found = read_contacts(b"email,a,a (4),a\na@example.com,1,2,3\n")
+    assert found.row(0, named=True) == {"email": "a@example.com", "a": "1", "a (4)": "2", "a (4)'": "3"}
+
+
+@pytest.mark.parametrize("header", ["x^mail", "x\tmail"])
+def test_a_text_that_begins_like_packed_data_is_a_text(header):
+    data = f"{header};email\nada;a@example.com\n".encode()
+    assert read(data, separator=";") == [("ada", "a@example.com")]
+
+
 @given(
     st.lists(st.lists(st.text('ab",;\n\r \x00é\u2028', max_size=4), min_size=2, max_size=2), min_size=1, max_size=5),
     st.sampled_from([",", ";", "\t"]),

@@ -268,7 +268,7 @@ def test_half_a_character_is_refused_and_the_file_stays(tmp_path):
             {"a": "email"}, "no-such-folder/mapping.toml", MappingError, "can't be written: No such", id="folder"
         ),
         pytest.param({"a": "email"}, "a\0b", MappingError, "path can be no file's", id="NUL"),
-        pytest.param({"a": "email"}, 5.5, MappingError, "path can be no file's", id="no path"),
+        pytest.param({"a": "email"}, 5.5, MappingError, "needs the path of a file", id="no path"),
         pytest.param({"a": 5}, Path("m.toml"), MappingError, "as text; not so: 'a'", id="a number as target"),
         pytest.param(pl.DataFrame({"a": [1]}), Path("m.toml"), FrameError, "suggest_mapping returns", id="a frame"),
     ],
