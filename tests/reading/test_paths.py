@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from mbtoolkit import Recipe, UsageError, read_contacts, validate_contacts, write_issues, write_mapping, write_results
+from mbtoolkit import Recipe, read_contacts, validate_contacts, write_issues, write_mapping, write_results
+from mbtoolkit.errors import UsageError
 from mbtoolkit.reading import load_table
 
 CONTACTS = read_contacts(b"email\nada@example.com\n")
