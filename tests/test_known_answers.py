@@ -42,6 +42,7 @@ def test_every_row_that_can_be_sent_has_the_values_that_were_meant(contacts, ans
         assert found.equals(answers[column].filter(sound)), column
 
 
+@pytest.mark.slow
 def test_the_results_and_the_sandboxs_record_agree_with_the_answers(contacts, answers):
     count = count_opt_ins(validate_contacts(contacts).valid)
     with Sandbox() as crm, crm.client() as client:

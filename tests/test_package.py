@@ -70,6 +70,7 @@ def test_the_error_tree_in_the_docstring_is_the_real_one():
     assert set(real) <= set(drawn)
 
 
+@pytest.mark.slow
 def test_functions_that_raise_say_so():
     """Every public function with a `raise` of a named error in its own body has a Raises section."""
     silent = []
@@ -83,6 +84,7 @@ def test_functions_that_raise_say_so():
     assert silent == []
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_sample_and_the_page(tmp_path):
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)],
@@ -112,6 +114,7 @@ def test_the_wheel_holds_the_sample_and_the_page(tmp_path):
     assert str(place) in found.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["rapidfuzz", "ftfy", "aiohttp"])
 def test_what_an_extra_brings_is_not_needed_without_it(package):
     """As in an installation without extras, where the package is not there."""
@@ -126,6 +129,7 @@ from mbtoolkit.cleaning import normalize_phone, profile, suggest_mapping
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_what_needs_an_extra_says_how_to_get_it():
     code = """
 import sys

@@ -49,6 +49,7 @@ def outputs(tmp_path_factory):
     return printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(len(list(examples()))))
 def test_each_block_prints_what_the_readme_says(outputs, place):
     line, _, printed = list(examples())[place]

@@ -414,6 +414,7 @@ def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(
     }
 
 
+@pytest.mark.slow
 def test_merged_rows_of_the_sample_are_of_one_person_each(sample_clean_up: ModuleType) -> None:
     found, valid = sample_clean_up.merges(None)
     assert {name for name, tally in found.items() if tally.wrong} == set()

@@ -55,6 +55,7 @@ def test_both_ways_of_sending_are_answered(ratios):
         assert (ratios.whole_run(base_url, frame)["mb_status"] == "succeeded").all()
 
 
+@pytest.mark.slow
 def test_the_small_setting_prints_every_comparison():
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--small", "--rounds", "1"],
@@ -67,6 +68,7 @@ def test_the_small_setting_prints_every_comparison():
     assert "import polars" in done.stdout
 
 
+@pytest.mark.slow
 def test_whole_runs_are_stored_row_by_row_and_all_of_them_printed(tmp_path):
     done = subprocess.run(
         [sys.executable, str(SCRIPT.with_name("runs.py")), "--rows", "2500", "--singles", "30", "--rounds", "1"],

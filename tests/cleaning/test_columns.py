@@ -469,6 +469,7 @@ ANY_CELLS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(HEADERS, ANY_CELLS, max_size=8))
 def test_any_frame_is_answered_and_no_target_is_taken_twice(columns):
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))

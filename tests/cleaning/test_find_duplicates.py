@@ -148,6 +148,7 @@ def test_doubles_with_slips_are_found_and_families_are_not(crowd):
     assert recall > 0.8
 
 
+@pytest.mark.slow
 def test_a_lower_threshold_finds_more(crowd):
     frame, _ = crowd
     found = [find_duplicates(frame, threshold=threshold) for threshold in (0.3, 0.9, 0.999)]
@@ -195,6 +196,7 @@ def test_copies_are_found(crowd):
     assert copies["reason"].str.contains("First name, Last name, Address, Postal code, City, Birthday equal").all()
 
 
+@pytest.mark.slow
 def test_the_answer_is_the_same_each_time(crowd):
     assert find_duplicates(crowd[0]).equals(find_duplicates(crowd[0]))
 

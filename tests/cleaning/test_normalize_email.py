@@ -169,6 +169,7 @@ def test_no_address_is_made_of_words_that_stand_apart(words, data):
 CELLS = st.lists(st.none() | st.text() | st.from_regex(r"\A[ <]?[aA\u0301]{1,3}@[a-zA-Zå]{1,3}\.(com|con)[> ;]?\Z"))
 
 
+@pytest.mark.slow
 @given(CELLS)
 def test_every_cell_ends_as_an_address_or_an_issue_or_nothing(texts):
     column = pl.Series("email", texts, dtype=pl.String)

@@ -55,6 +55,7 @@ def test_every_example_number_is_read_as_what_it_is(form, with_country):
     assert len(local_only) <= 1, "only Canada's 310-xxxx can't be dialled from elsewhere"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_nearly_every_example_is_read_without_the_library(form):
     texts = [(text, None, region) for number, text, region in examples(form) if not number.italian_leading_zero]
@@ -123,6 +124,7 @@ def differences(rows):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_column_of_scribbles_is_read_as_each_of_its_cells(seed):
     draw = random.Random(seed)
@@ -162,6 +164,7 @@ def test_few_rows_of_a_country_are_left_to_the_library():
     assert read_usual(cells.with_columns(given=pl.lit(None, dtype=pl.Int32))).is_empty()
 
 
+@pytest.mark.slow
 def test_a_zero_of_its_own_is_told_as_the_library_tells_it():
     draw = random.Random(7)
     rows = [(text, None, country) for text, _, country in (scribbled(draw) for _ in range(10_000))]

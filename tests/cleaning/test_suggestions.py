@@ -304,6 +304,7 @@ def readings(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(frames())
 def test_a_suggestion_typed_into_its_cell_passes(contacts):
@@ -316,6 +317,7 @@ def test_a_suggestion_typed_into_its_cell_passes(contacts):
         assert edits.issues.filter(about, pl.col("rule") != "phone_too_long").is_empty(), (column, suggestion)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(frames())
 def test_applying_suggestions_keeps_its_promises(contacts):

@@ -212,6 +212,7 @@ def test_a_401_does_not_send_again(crm, client):
     assert crm.requests().height == 1
 
 
+@pytest.mark.slow
 def test_many_at_once_use_a_connection_each_and_lose_nothing(crm):
     async def work():
         async with AsyncClient(crm.base_url, crm.token) as client:

@@ -801,6 +801,7 @@ SIGNALS = {
 }
 
 
+@pytest.mark.slow
 @by_both
 @pytest.mark.parametrize("what", SIGNALS)
 def test_process_is_told_to_end(crm, contacts, pusher, tmp_path, via, what):
@@ -1008,6 +1009,7 @@ def test_more_refusals_than_skips_are_doubt():
         assert_struck(crm)
 
 
+@pytest.mark.slow
 def test_poison_row_in_a_batch_of_1000(crm, client):
     poison = 617
     contacts = more_people(1000, 0).with_columns(
@@ -1059,6 +1061,7 @@ OVERSIZED: dict[str, tuple[str, int]] = {
 }
 
 
+@pytest.mark.slow
 @by_each("what", OVERSIZED, batch=("gigabyte body",))
 def test_oversized_answer(crm, client, contacts, via, what):
     """It is never held in memory; it is doubt, as any answer that can't be read."""

@@ -395,6 +395,7 @@ def test_an_empty_table_is_cleaned_too(shop, recipe):
     assert recipe.run(shop.clear()).contacts.height == 0
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([" a ", "A", "å", "\u200b", "", None, "2.0"]), max_size=8))
 def test_a_recipe_done_twice_changes_nothing_more(cells):
     table = pl.DataFrame({"x": pl.Series(cells, dtype=pl.String)})

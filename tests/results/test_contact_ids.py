@@ -78,6 +78,7 @@ def test_a_refused_id_is_refused_with_the_same_words_afterwards(client, ids):
 CELLS = st.one_of(st.none(), st.text(max_size=8), st.integers(-3, 30).map(str), st.sampled_from(["1.9", "1e5", " 7 "]))
 
 
+@pytest.mark.slow
 @given(st.lists(CELLS, min_size=1, max_size=6))
 def test_no_text_turns_into_another_id_than_validation_reads(cells):
     contacts = pl.DataFrame({"contact_id": pl.Series(cells, dtype=pl.String)})

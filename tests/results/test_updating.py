@@ -10,6 +10,7 @@ from mbtoolkit.errors import FrameError
 from mbtoolkit.schemas.frames import RESULTS
 
 
+@pytest.mark.slow
 def test_later_rows_take_the_place_of_the_earlier_ones(client, people):
     broken = people.with_columns(
         pl.when(pl.col("note") == "row 3").then(pl.lit("no")).otherwise("email").alias("email")
@@ -36,6 +37,7 @@ def test_rows_that_are_not_there_or_there_twice_are_refused(client, people):
         update_results(people, results)
 
 
+@pytest.mark.slow
 def test_results_of_several_frames_in_one_are_numbered_anew(client, people):
     twice = pl.concat([upsert_contacts(people.head(2), client), upsert_contacts(people.tail(2), client)])
     assert upsert_contacts(twice, client)["mb_row"].to_list() == [0, 1, 2, 3]

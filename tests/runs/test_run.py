@@ -283,6 +283,7 @@ def test_columns_that_can_not_be_kept_are_in_the_results_all_the_same(client, pe
     assert run_of(results, folder).results.columns == [*people.columns, *RESULTS]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_leaves_a_run_that_is_gone_on_with(crm, people, folder, tmp_path):
     people.write_parquet(tmp_path / "people.parquet")
     crm.fail("silence", match="person5@example.com", seconds=600)

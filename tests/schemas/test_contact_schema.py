@@ -108,6 +108,7 @@ FRAMES = st.dictionaries(COLUMNS, SERIES, max_size=5).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(FRAMES)
 def test_validate_contacts_accepts_all_rows_exactly_when_pandera_accepts_the_frame(frame):
@@ -116,6 +117,7 @@ def test_validate_contacts_accepts_all_rows_exactly_when_pandera_accepts_the_fra
     assert validation.valid.height + validation.invalid.height == frame.height
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(FRAMES)
 def test_they_agree_on_a_subclass_too(frame):
@@ -126,6 +128,7 @@ def test_they_agree_on_a_subclass_too(frame):
     assert ok == passes(frame, ShopContacts)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(FRAMES)
 def test_valid_rows_stay_valid_on_their_own(frame):

@@ -42,6 +42,7 @@ def is_documented_difference(address: str) -> bool:
     return top in SPECIAL_USE or "xn--" in domain.lower() or len(local) > 64
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(ADDRESSES)
 @example("a@b.--c")
@@ -138,6 +139,7 @@ ANY_ADDRESS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.lists(st.none() | ANY_ADDRESS, max_size=8))
 def test_whatever_needs_no_closer_look_breaks_no_rule(addresses):

@@ -365,6 +365,7 @@ def test_a_step_for_a_column_that_is_not_there_is_refused(checked):
         checked.add_steps(NormalizeName("Shoe size"))
 
 
+@pytest.mark.slow
 @SOURCE_WARNING
 def test_the_code_cleans_too(checked, client):
     checked.edits.edit(1, "email", "bo@example.com")
@@ -509,6 +510,7 @@ def test_what_a_rule_of_your_own_says_counts(client):
 # Push
 
 
+@pytest.mark.slow
 def test_mended_rows_are_pushed_and_the_rest_keeps_what_it_had(checked, crm):
     checked.edits.edit(1, "email", "bo@example.com")
     run(checked)
@@ -542,6 +544,7 @@ def test_edits_of_a_part_are_made_and_undone_in_the_whole(checked):
     assert again.edits.contacts["email"].to_list() == ["bo@example", "cy@example.com"]
 
 
+@pytest.mark.slow
 def test_a_row_that_was_changed_after_its_push_is_pushed_again_and_no_other(checked, crm):
     run(checked)
     assert checked.review.sendable == 0
@@ -555,6 +558,7 @@ def test_a_row_that_was_changed_after_its_push_is_pushed_again_and_no_other(chec
     assert checked.review.sendable == 3
 
 
+@pytest.mark.slow
 def test_a_column_that_is_mapped_after_a_push_makes_its_rows_due_and_loses_no_result(checked):
     checked.map_column("Navn", "")
     checked.check()
@@ -620,6 +624,7 @@ def test_what_goes_wrong_with_a_push_is_kept_and_not_raised(client):
 # Code
 
 
+@pytest.mark.slow
 @SOURCE_WARNING
 def test_the_code_does_the_same(checked, crm, client):
     checked.edits.edit(1, "email", "bo@example.com")

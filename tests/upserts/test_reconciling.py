@@ -35,6 +35,7 @@ def test_unknown_rows_are_sent_again_and_the_others_are_not(crm, once, people):
     assert again.columns == first.columns
 
 
+@pytest.mark.slow
 def test_rows_that_are_not_safe_stay_unknown_and_say_why(crm, once):
     twins = pl.DataFrame({"email": ["a@example.com", "a@example.com"], "property:City": ["X", "Y"]})
     crm.fail("reset", phase="after_commit", match='"X"')
@@ -46,6 +47,7 @@ def test_rows_that_are_not_safe_stay_unknown_and_say_why(crm, once):
     assert crm.applied().height == 1
 
 
+@pytest.mark.slow
 def test_accepted_rows_are_settled_by_their_batch(people):
     with Sandbox(batch_delay_seconds=600) as crm, crm.client() as client:
         first = upsert_contacts(people, client, via="batch", settle_seconds=0)

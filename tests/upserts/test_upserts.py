@@ -221,6 +221,7 @@ def test_chains_hold_whole_components_in_order(rows):
             assert not shared or of[one] == of[other]
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.lists(identifiers, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_however_rows_overlap_each_has_one_status_and_the_record_agrees(rows, dice):
@@ -300,6 +301,7 @@ def test_clearing_is_asked_for_by_name(crm, client, people):
     assert crm.contacts()["property:City"].null_count() == 10
 
 
+@pytest.mark.slow
 def test_turning_on_opt_ins_in_bulk_takes_a_stated_count(crm, client):
     many = pl.DataFrame({"email": [f"p{n}@example.com" for n in range(101)], "email_opt_in": [True] * 101})
     with pytest.raises(ConsentError, match="101 opt-ins would be turned on") as caught:
@@ -617,6 +619,7 @@ def run_interrupted(times):
     return int(height), float(seconds), dict(eval(second)), int(third), done.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_back_the_frame_and_waits_for_what_is_on_its_way():
     height, _, counts, applied, said = run_interrupted(1)
     assert height == 200
@@ -625,6 +628,7 @@ def test_ctrl_c_gives_back_the_frame_and_waits_for_what_is_on_its_way():
     assert "interrupted" in said
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_lets_go_of_what_is_on_its_way_and_says_unknown():
     height, seconds, counts, _, _ = run_interrupted(2)
     assert height == 200

@@ -50,6 +50,7 @@ def worlds(**fixed):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(world=worlds())
 def test_no_request_is_ever_refused_however_long_the_way(world):
@@ -59,6 +60,7 @@ def test_no_request_is_ever_refused_however_long_the_way(world):
     assert world.server.refused == []
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(world=worlds(latency=st.tuples(st.floats(0, 0.05), st.floats(0.05, 0.18)), senders=st.integers(31, 40)))
 def test_more_than_95_percent_of_the_rate_is_used(world):
@@ -67,6 +69,7 @@ def test_more_than_95_percent_of_the_rate_is_used(world):
     assert share_of_rate(world.sent, world.limits) > 0.95
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(world=worlds(latency=st.tuples(st.floats(0, 0.2), st.floats(0.2, 1.5)), crash=st.floats(0.01, 0.5)))
 def test_processes_that_die_with_a_request_on_its_way_cost_no_429_and_block_nothing_for_ever(world):
@@ -75,6 +78,7 @@ def test_processes_that_die_with_a_request_on_its_way_cost_no_429_and_block_noth
     assert world.sent[-1] > 300 - world.lease_seconds - 2 * world.limits.hold_seconds
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(world=worlds(clock_set=st.dictionaries(st.floats(0, 100), st.floats(-1e5, 1e5), max_size=5)))
 def test_a_clock_that_is_set_costs_no_429_and_no_long_wait(world):

@@ -18,6 +18,8 @@ import pytest
 from mbtoolkit.errors import JournalError
 from mbtoolkit.runs.journal import Journal, look, purge, run_ids
 
+pytestmark = pytest.mark.slow
+
 _spec = importlib.util.spec_from_file_location("scribe", Path(__file__).with_name("scribe.py"))
 scribe_module = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(scribe_module)

@@ -168,6 +168,7 @@ def test_an_account_without_the_batch_operation_gets_its_rows_stored_one_by_one(
     assert "no batch operation" in caplog.text
 
 
+@pytest.mark.slow
 def test_where_the_crm_refuses_batch_after_batch_halving_ends(crm, client):
     crm.fail("status", status=422, path="/contacts/batch", after=1, times=None)
     results = upsert_contacts(people(600), client, via="batch", batch_size=100, max_concurrency=2)

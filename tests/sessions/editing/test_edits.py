@@ -553,6 +553,7 @@ def cells_of(frame: pl.DataFrame):
     return {name: frame[name].to_list() if name in frame.columns else [None] * frame.height for name in names}
 
 
+@pytest.mark.slow
 @given(STEPS)
 @settings(max_examples=EXAMPLES)
 def test_any_order_of_edits_undo_and_redo_ends_where_a_list_of_snapshots_does(steps):
@@ -573,6 +574,7 @@ def test_any_order_of_edits_undo_and_redo_ends_where_a_list_of_snapshots_does(st
         assert edits.can_redo == (at < len(snapshots) - 1)
 
 
+@pytest.mark.slow
 @given(STEPS)
 @settings(max_examples=EXAMPLES)
 def test_the_code_makes_the_same_frame_and_the_issues_are_those_of_a_validation(steps):
@@ -585,6 +587,7 @@ def test_the_code_makes_the_same_frame_and_the_issues_are_those_of_a_validation(
     assert edits.revalidate().sort("row", "column", "rule").equals(known.sort("row", "column", "rule"))
 
 
+@pytest.mark.slow
 @given(STEPS)
 @settings(max_examples=EXAMPLES)
 def test_a_row_is_judged_after_an_edit_as_a_validation_judges_it(steps):
@@ -596,6 +599,7 @@ def test_a_row_is_judged_after_an_edit_as_a_validation_judges_it(steps):
     assert edits.issues.filter(~across).sort("row", "column", "rule").equals(known)
 
 
+@pytest.mark.slow
 @given(STEPS)
 @settings(max_examples=EXAMPLES)
 def test_typing_the_changes_into_the_given_frame_gives_the_same_values(steps):
@@ -609,6 +613,7 @@ def test_typing_the_changes_into_the_given_frame_gives_the_same_values(steps):
     assert again.contacts.select(columns).equals(edits.contacts.select(columns))
 
 
+@pytest.mark.slow
 @given(STEPS, st.sampled_from(COLUMNS))
 @settings(max_examples=EXAMPLES)
 def test_the_rows_of_what_a_profile_counts_are_as_many_and_all_of_them(steps, column):
@@ -623,6 +628,7 @@ def test_the_rows_of_what_a_profile_counts_are_as_many_and_all_of_them(steps, co
         assert sorted([row for rows in found for row in rows] + blank) == list(range(4))
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["a@example.com", "a\u200b@example.com", " a@example.com", "b", None]), min_size=1))
 @settings(max_examples=EXAMPLES)
 def test_applying_all_suggestions_is_typing_each_of_them(emails):
@@ -699,6 +705,7 @@ class TestSteps:
         (cell,) = edits.recipe.steps[0].cells
         assert (cell.row, cell.column, cell.before, cell.after) == (0, "note", "a", "y")
 
+    @pytest.mark.slow
     @settings(max_examples=EXAMPLES)
     @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(COLUMNS), TEXTS), max_size=4))
     def test_recipe_and_code_make_the_same_frame(self, made):
@@ -772,6 +779,7 @@ actions = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(
     st.fixed_dictionaries(

@@ -427,6 +427,7 @@ FIELDS = ["row", "column", "text", "texts", "look", "start", "count", "rows", "r
 FIELDS += ["value", "pattern", "pairs", "count", "label"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), JSON)), max_size=8))
 @settings(max_examples=60)
 def test_no_message_breaks_the_grid(messages):

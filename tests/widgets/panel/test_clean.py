@@ -320,6 +320,7 @@ def test_a_yes_for_another_address_is_not_taken_and_that_is_said(client):
 # The recipe
 
 
+@pytest.mark.slow
 def test_steps_are_listed_with_what_they_changed_switched_and_removed(hands):
     assert "Nothing was cleaned yet" in hands.top.text("recipe")
     hands.next()
@@ -352,6 +353,7 @@ def test_steps_are_listed_with_what_they_changed_switched_and_removed(hands):
     assert steps(hands) == ["What is obvious mended"]
 
 
+@pytest.mark.slow
 def test_the_grid_keeps_its_undo_while_nothing_in_the_recipe_is_changed(hands):
     hands.next()
     hands.mend(3, "property:City", "Voss")
@@ -368,6 +370,7 @@ def test_the_grid_keeps_its_undo_while_nothing_in_the_recipe_is_changed(hands):
     assert steps(hands) == []
 
 
+@pytest.mark.slow
 def test_a_recipe_is_saved_used_on_the_next_file_and_taken_back(hands, client, tmp_path):
     hands.top.press("mend")
     duplicates(hands)
@@ -413,6 +416,7 @@ def test_what_is_wrong_with_a_recipe_is_told_and_changes_nothing(hands, tmp_path
 # All of it
 
 
+@pytest.mark.slow
 @IN_CODE
 def test_every_click_is_code(hands, client):
     hands.top.press("mend")
@@ -430,6 +434,7 @@ def test_every_click_is_code(hands, client):
     assert hands.panel.recipe.run(hands.panel._pushes.current.table).contacts.equals(hands.panel.contacts)
 
 
+@pytest.mark.slow
 def test_rows_that_were_merged_are_said_in_the_review_and_pushed_once(hands, crm):
     hands.top.press("mend")
     duplicates(hands)
@@ -450,6 +455,7 @@ def test_rows_that_were_merged_are_said_in_the_review_and_pushed_once(hands, crm
     assert "pushed already" in hands.told
 
 
+@pytest.mark.slow
 def test_any_event_breaks_nothing_and_no_cell_is_saved(hands, caplog):
     keys = ["mend", "part:x", "part:column", "part:duplicates", "part:obvious", "which", "values", "country",
             "repair:x", "by_country", "spelt:x", "as:x", "merge", "compare", "look", "keep", "take:x", "take:99:1",
@@ -628,6 +634,7 @@ def test_names_that_polars_takes_for_patterns_can_be_looked_at(client):
 # Rows that were pushed
 
 
+@pytest.mark.slow
 def test_no_recipe_merges_rows_that_were_pushed_or_are_on_their_way(hands, crm, tmp_path):
     Recipe().merge_duplicates().write(tmp_path / "merge.toml")
     crm.fail("delay", seconds=0.3, times=None)

@@ -351,6 +351,7 @@ def test_a_pause_that_the_crm_asks_for_is_shown(client, crm):
     assert statuses(hands.panel) == ["succeeded"]
 
 
+@pytest.mark.slow
 def test_failed_rows_are_mended_in_the_results_and_pushed_again(hands, crm):
     at_check(hands)
     hands.next()
@@ -410,6 +411,7 @@ def test_results_are_written_where_one_says(hands, tmp_path):
     assert ".xlsx" in hands.told
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::mbtoolkit.errors.SourceWarning")
 def test_the_code_does_the_same_as_the_clicks(hands, crm, client):
     at_check(hands)
@@ -518,6 +520,7 @@ def test_a_record_that_is_incomplete_is_told_beside_the_results(hands):
     assert "These results are right, but the run’s record on disk is incomplete. The disk is full." in told
 
 
+@pytest.mark.slow
 def test_any_event_at_any_step_breaks_nothing(hands, caplog):
     keys = ["next", "back", "again", "cancel", "export", "show:", "show:x", "out:x", "step:9", "step:x",
             "column:99", "column:²", "country", "limits", "which", "list", "consented", "path", "nonsense", "",
