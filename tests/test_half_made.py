@@ -24,7 +24,7 @@ REFUSED = {
     "a client": lambda: Client("crm.example.com", "token"),
     "an async client": lambda: AsyncClient(token="Bearer token"),
     "settings": lambda: Settings(base_url="crm.example.com"),
-    "a sandbox": lambda: Sandbox(plan="no such plan"),
+    "a sandbox": lambda: Sandbox(limits="no such limits"),
     "edits": lambda: Edits("no frame"),
     "edits of columns that are not there": lambda: Edits(PEOPLE, read_only=["nothing"]),
     "a form": lambda: ContactForm("no client"),

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from mbtoolkit import ContactSchema, Recipe, read_contacts
+from mbtoolkit.client.limits import ACCOUNT_LIMITS
 from mbtoolkit.errors import MappingError, RecipeError, SourceError, UsageError
 from mbtoolkit.recipes import (
     ApplySuggestions,
@@ -172,7 +173,7 @@ def test_the_review_counts_what_a_push_would_do(checked):
     assert (review.rows, review.sendable, review.invalid, review.left_out, review.stored) == (5, 3, 2, 0, 0)
     assert review.turned_on == {"email_opt_in": 1}
     assert review.turned_off == {"email_opt_in": 0}
-    assert review.seconds("freemium") == pytest.approx(0.3)
+    assert review.seconds(ACCOUNT_LIMITS["freemium"]) == pytest.approx(0.3)
 
 
 def test_rows_of_a_rule_can_be_left_out_and_taken_in_again(checked, crm, capfd):

@@ -63,12 +63,6 @@ class Pushing:
         """Until it is over, at the rate so far; None while that can't be said."""
         return (self.total - self.done) / self.rate if self.done and self.seconds > 1 else None
 
-    @property
-    def warning(self) -> str | None:
-        """Why the run's record on disk is incomplete; None where it is whole."""
-        error = getattr(self.progress, "record_error", None)
-        return None if error is None else str(error)
-
     def begin(
         self,
         send: Callable[[Callable[[Progress], None], threading.Event], pl.DataFrame],

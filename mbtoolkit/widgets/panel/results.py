@@ -62,7 +62,6 @@ class ResultsStep(Step):
         failed = len(self.push.failed_rows)
         below = f"Below: the {failed:,} rows that are not stored. Mend them, then push them again." if failed else ""
         return box(
-            *self._warning(),
             text(f"{stored:,} of {results.height:,} rows are stored.", "p", class_="mbt-strong", role="status",
                  key="headline"),
             _incomplete(self.push.pushing),
@@ -72,14 +71,6 @@ class ResultsStep(Step):
             text(below, "p", class_="mbt-strong", key="below"),
             class_="mbt-step",
         )  # fmt: skip
-
-    def _warning(self) -> list[Node]:
-        """That the latest push could not be recorded to its end."""
-        why = self.push.pushing.warning if self.push.pushing is not None else None
-        if why is None:
-            return []
-        told = f"⚠ These results are right, but the run’s record on disk is incomplete. {why} Write the results below."
-        return [text(told, "p", role="alert", class_="mbt-warning", key="record")]
 
     def _write(self) -> Node:
         typed = entry("out_path", self.path, id="out_path", aria_describedby="hint-out_path")

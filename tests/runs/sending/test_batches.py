@@ -266,7 +266,7 @@ def test_auto_says_how_long_both_ways_take_and_how_many_rows_wait_for_each_other
     assert taken == {"batch"}
     # 240 batches, each with a question: 480 requests, 48 s; and three batches of a minute, one after the other.
     assert "about 4 minutes" in logged
-    assert "one by one it takes 40 minutes at 100 requests in 10 seconds, the smallest plan's" in logged
+    assert "one by one it takes 40 minutes at 100 requests in 10 seconds, the smallest account's" in logged
     assert "up to 3 rows of one contact" in logged
 
 

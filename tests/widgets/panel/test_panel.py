@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import comm
 import ipywidgets
@@ -505,19 +504,6 @@ def test_an_event_that_fails_says_what_was_done_and_the_other_part_is_drawn_too(
     hands.go(2)
     hands.go(3)
     assert hands.panel.grid is not None
-
-
-def test_a_record_that_is_incomplete_is_told_beside_the_results(hands):
-    at_check(hands)
-    hands.next()
-    hands.push()
-    push = hands.panel._pushes.current
-    hands.go(6)
-    assert not hands.top.has("record")
-    push.pushing.progress = SimpleNamespace(record_error="The disk is full.")
-    hands.panel._redraw()
-    told = hands.top.text("record")
-    assert "These results are right, but the run’s record on disk is incomplete. The disk is full." in told
 
 
 @pytest.mark.slow
