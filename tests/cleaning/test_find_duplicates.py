@@ -15,6 +15,8 @@ from mbtoolkit.cleaning import find_duplicates, mapping_of, suggest_mapping
 from mbtoolkit.cleaning.duplicates import DUPLICATES
 from mbtoolkit.cleaning.duplicates.blocks import Blocks
 from mbtoolkit.cleaning.duplicates.columns import compared_columns, people_columns
+from mbtoolkit.cleaning.duplicates.links import find_links
+from mbtoolkit.cleaning.duplicates.weights import Weights
 from mbtoolkit.cleaning.joining import first_of_each
 from mbtoolkit.cleaning.plain import plain_text
 from mbtoolkit.errors import FrameError, SourceWarning, UsageError
@@ -213,7 +215,8 @@ def test_a_reason_names_columns_and_quotes_no_cell(crowd):
 def test_columns_can_be_chosen(crowd):
     frame, _ = crowd
     assert find_duplicates(frame, columns=[]).is_empty()
-    by_names = find_duplicates(frame, columns=NAMES)
+    with pytest.warns(SourceWarning, match="First name, Last name can hardly tell 4,000 people apart"):
+        by_names = find_duplicates(frame, columns=NAMES)
     assert by_names["reason"].str.contains("Birthday").sum() == 0
 
 
@@ -275,6 +278,48 @@ def test_a_block_that_is_too_large_is_cut_and_said():
     )
     with pytest.warns(SourceWarning, match="700 rows agree in 4 columns at once with more than 500 others"):
         find_duplicates(frame)
+
+
+def test_what_is_learnt_does_not_depend_on_how_many_pairs_are_held_at_once(crowd):
+    frame, person = crowd
+    columns = people_columns(frame)
+
+    def linked(**options):
+        weights = Weights(compared_columns(frame, columns))
+        links = find_links(weights, 0.9, **options)
+        return weights.prior, set(zip(*(rows.tolist() for rows in links.pairs), strict=True))
+
+    true = pairs_of(np.arange(len(person)), person)
+    prior, all_at_once = linked()
+    for most in (100_000, 20_000, 5_000):
+        other, found = linked(most=most)
+        assert other == pytest.approx(prior, abs=1)
+        assert len(found & true) > 0.93 * len(all_at_once & true)
+        assert len(found - true) < 0.05 * len(found)
+
+
+@pytest.mark.parametrize(("rows", "is_told"), [(20_000, True), (300, False)])
+def test_columns_that_tell_too_little_of_so_many_people_are_told(rows, is_told):
+    random = np.random.default_rng(2)
+    first, last, city = (random.integers(0, values, rows).astype(str) for values in (50, 100, 5))
+    frame = pl.DataFrame({"First name": first, "Last name": last, "City": city}).with_columns(pl.all() + "a")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        find_duplicates(frame)
+    told = [str(each.message) for each in said if "can hardly tell" in str(each.message)]
+    assert len(told) == is_told
+    if is_told:
+        assert told[0].startswith("First name, Last name, City can hardly tell 20,000 people apart")
+        day = pl.lit(np.datetime64("1950-01-01")) + pl.duration(days=pl.int_range(pl.len()) % 19_997)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SourceWarning)
+            find_duplicates(frame.with_columns(Birthday=day))
+
+
+def test_people_who_can_be_told_apart_are_no_reason_for_a_warning(crowd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SourceWarning)
+        find_duplicates(crowd[0])
 
 
 def test_blocks_never_give_more_pairs_than_their_limit_allows():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mbtoolkit.cleaning.duplicates.repeats import repeats
 from mbtoolkit.cleaning.headers import read_header
 from mbtoolkit.cleaning.plain import plain_text
 from mbtoolkit.contacts import PROPERTY_NAME_PREFIX, is_contact_column, is_property_column
@@ -44,6 +45,9 @@ class Compared:
         is_digits: whether most values are digits, of which one more or less means more than in a text.
         is_shared: whether people who live together, or near each other, have it in common.
         part: which part of a name it holds, one of `PARTS`; None if none.
+        instead_of: places of the columns that say the same, where this one repeats others: either they count, or it.
+        is_accounted: for each row whether they say all that this one says, or are filled anyway; None where it repeats
+            nothing.
     """
 
     name: str
@@ -54,6 +58,8 @@ class Compared:
     is_digits: bool
     is_shared: bool
     part: str | None = None
+    instead_of: tuple[int, ...] = ()
+    is_accounted: NDArray[np.bool_] | None = None
 
 
 def people_columns(frame: pl.DataFrame) -> list[str]:
@@ -67,6 +73,9 @@ def people_columns(frame: pl.DataFrame) -> list[str]:
 
 def compared_columns(frame: pl.DataFrame, columns: Sequence[str]) -> list[Compared]:
     """The columns as they are compared; one that is blank throughout, or the same in all rows, is left out.
+
+    Of a column that says again what others say, as a full name does beside its parts, what it says beyond them is
+    compared; and the whole of it where the others are blank.
 
     Args:
         frame: holds the columns.
@@ -83,8 +92,27 @@ def compared_columns(frame: pl.DataFrame, columns: Sequence[str]) -> list[Compar
     if nested:
         msg = f"columns whose cells have no text to compare: {', '.join(map(repr, nested))}; leave them out"
         raise FrameError(msg)
-    compared = (_compared(column, frame[column]) for column in columns)
-    return [each for each in compared if len(each.values) > 1]
+    names = list(dict.fromkeys(columns))
+    texts = [_plain(frame[column]) for column in names]
+    filled = [place for place, text in enumerate(texts) if text.drop_nulls().n_unique() > 1]
+    found = repeats([texts[place] for place in filled])
+    again = {filled[each.place] for each in found}
+    compared = [_compared(names[place], texts[place]) for place in filled if place not in again]
+    places = {place: [at] for at, place in enumerate(place for place in filled if place not in again)}
+    # Those that were found last may be among the others of those that were found first.
+    for repeat in reversed(found):
+        name, text = names[filled[repeat.place]], texts[filled[repeat.place]]
+        instead_of = [at for other in repeat.others for at in places[filled[other]]]
+        first = len(compared)
+        own = replace(_compared(name, repeat.own), part=None)
+        if len(own.values) > 1:
+            instead_of.append(first)
+            compared.append(own)
+        if not repeat.is_accounted.all():
+            whole = replace(_compared(name, text), part=None)
+            compared.append(replace(whole, instead_of=tuple(instead_of), is_accounted=repeat.is_accounted))
+        places[filled[repeat.place]] = list(range(first, len(compared)))
+    return compared
 
 
 def _speaks_of_people(column: str) -> bool:
@@ -96,11 +124,15 @@ def _speaks_of_people(column: str) -> bool:
     return bool(ideas & _STREET) or any(set(each.split()) <= ideas for each in _PEOPLE)
 
 
-def _compared(column: str, cells: pl.Series) -> Compared:
+def _plain(cells: pl.Series) -> pl.Series:
     text = plain_text(text_form(pl.first(), cells.dtype))
     if cells.dtype.is_temporal():
         text = text.str.replace_all(" ", "")
-    plain = cells.to_frame().select(text.alias("value")).to_series()
+    return cells.to_frame().select(text.alias("value")).to_series()
+
+
+def _compared(column: str, plain: pl.Series) -> Compared:
+    plain = plain.alias("value")
     counts = plain.drop_nulls().value_counts().sort("value")
     ranked = counts.select("value", pl.int_range(pl.len(), dtype=pl.Int32).alias("code"))
     joined = plain.to_frame().join(ranked, on="value", how="left", maintain_order="left")

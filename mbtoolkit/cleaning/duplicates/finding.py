@@ -27,6 +27,10 @@ DUPLICATES: Final[dict[str, pl.DataType]] = {
 }
 """The frame that `find_duplicates` returns."""
 
+_MANY: Final = 1_000
+"""Rows from which on it is told if the columns tell too little; fewer can be looked through."""
+_ENOUGH: Final = 0.5
+"""Share of the rows of which a double with a slip must be recognised for that not to be told."""
 _SAID: Final = {EQUAL: "equal", CLOSE: "close", NEAR: "near", DIFFERENT: "different"}
 
 
@@ -38,8 +42,9 @@ def find_duplicates(
     Rows with the same contact id, mobile or e-mail address (in lower case, without what can't be seen) are one person
     to the CRM, and always in one cluster. Beyond that, rows are compared by names, addresses and birthdays: in each
     column two values are equal, close (a slip), near or different. What that says is learnt from the frame itself:
-    agreement in a rare value weighs more than in a common one, columns that go together count once, and what a
-    household shares is never enough alone. The result is the probability that two rows are one person.
+    agreement in a rare value weighs more than in a common one, columns that go together count once, what one column
+    says again (a full name beside its parts) doesn't count again, and what a household shares is never enough alone.
+    The result is the probability that two rows are one person.
 
     Args:
         contacts: a contacts frame, or a table of people with other columns.
@@ -55,7 +60,8 @@ def find_duplicates(
         two other people. A cluster with such a row wants a look before it is merged.
 
     Warns:
-        SourceWarning: so many rows agree in several columns that not all of them were compared with each other.
+        SourceWarning: so many rows agree in several columns that not all of them were compared with each other; or the
+            columns tell so little of so many rows that most doubles with a slip can't be recognised.
 
     Raises:
         FrameError: `contacts` is no polars DataFrame, or a column is not there or has no text form.
@@ -81,7 +87,22 @@ def find_duplicates(
             "each; they were compared with their neighbours in order only. Name more columns, to tell them apart"
         )
         warnings.warn(msg, SourceWarning, stacklevel=2)
+    if weights is not None and frame.height >= _MANY:
+        _warn_of_little(weights, threshold, frame.height)
     return _told(shared, _joining(shared, keys, weights, threshold), weights, links)
+
+
+def _warn_of_little(weights: Weights, threshold: float, rows: int) -> None:
+    copies, slips = weights.recognised(odds_of(threshold))
+    if slips >= _ENOUGH:
+        return
+    names = ", ".join(dict.fromkeys(column.name for column in weights.columns))
+    msg = (
+        f"{names} can hardly tell {rows:,} people apart: a second row of a person would be recognised for {copies:.0%} "
+        f"of the rows if it is an exact copy, and for {slips:.0%} if it has a slip. Name more columns (columns=...), "
+        "such as a birthday or an address"
+    )
+    warnings.warn(msg, SourceWarning, stacklevel=3)
 
 
 def _weights(frame: pl.DataFrame, columns: Sequence[str]) -> Weights | None:

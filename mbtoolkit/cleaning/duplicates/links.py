@@ -14,6 +14,9 @@ from mbtoolkit.cleaning.duplicates.weights import Levels, Numbers, Weights, odds
 
 _SAMPLE: Final = 100_000
 """Pairs that weights are learnt from, more or less."""
+_LARGE_SAMPLE: Final = 500_000
+"""As many where the pairs that are drawn are some of many more, of which fewer are of one person."""
+_MIX: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 _MOST: Final = 5_000_000
 """Pairs that wait for a closer look at most: 80 MB."""
 _CHUNK: Final = 1_000_000
@@ -42,19 +45,20 @@ class Links:
     cut_depth: int
 
 
-def find_links(weights: Weights, threshold: float) -> Links:
+def find_links(weights: Weights, threshold: float, *, most: int = _MOST) -> Links:
     """The pairs that reach a threshold.
 
     Args:
         weights: knows the compared columns, and learns here what they weigh.
         threshold: probability from 0 to 1.
+        most: pairs that wait for a closer look at most; of more than that only some are learnt from.
     """
     firsts, copies = _copies(weights.columns)
     blocks = Blocks([replace(column, codes=column.codes[firsts]) for column in weights.columns])
     found: list[tuple[Pairs, Levels, Numbers]] = []
-    for place, pairs in enumerate(_hopeful(weights, firsts, copies, blocks)):
-        if place == 0:
-            _learn(weights, pairs)
+    drawn, worth = _drawn(weights, firsts, copies, blocks, most)
+    _learn(weights, drawn, worth)
+    for pairs in [drawn] if worth == 1 else _hopeful(weights, firsts, copies, blocks, odds_of(threshold), most):
         found += _judged(weights, pairs, threshold)
     pairs, levels, scores = _joined(found, len(weights.columns))
     return Links(pairs, levels, scores, blocks.cut_rows, blocks.limit, blocks.depth)
@@ -70,15 +74,49 @@ def _copies(columns: Sequence[Compared]) -> tuple[Rows, Pairs]:
     return np.sort(filled[first]), (first_of[is_copy], filled[is_copy])
 
 
-def _hopeful(weights: Weights, firsts: Rows, copies: Pairs, blocks: Blocks) -> Iterator[Pairs]:
-    """The pairs that deserve a closer look, no pair twice in a batch, the first batch with what can be learnt from."""
+def _drawn(weights: Weights, firsts: Rows, copies: Pairs, blocks: Blocks, most: int) -> tuple[Pairs, int]:
+    """Pairs that deserve a closer look: all of them, or by chance one of so many that they can be held at once.
+
+    What is learnt from some columns' blocks alone would be wrong of the others: in blocks of one first name, no slip in
+    a first name is seen.
+
+    Returns:
+        The pairs, no pair twice, and how many each stands for.
+    """
+    worth = 1
     batch, height = [copies], len(copies[0])
     for left, right in blocks.pairs():
-        pairs = firsts[left], firsts[right]
+        pairs = _some((firsts[left], firsts[right]), worth)
         keep = weights.hopeful(pairs)
         batch.append((pairs[0][keep], pairs[1][keep]))
         height += len(batch[-1][0])
-        if height > _MOST:
+        while height > most:
+            drawn = _distinct(batch)
+            if len(drawn[0]) > most // 2:
+                worth *= 2
+                drawn = _some(drawn, worth)
+            batch, height = [drawn], len(drawn[0])
+    return _distinct(batch), worth
+
+
+def _some(pairs: Pairs, worth: int) -> Pairs:
+    """One of so many pairs, the same ones each time."""
+    if worth == 1:
+        return pairs
+    mixed = pairs[0].astype(np.uint64) * _MIX[0] ^ pairs[1].astype(np.uint64) * _MIX[1]
+    keep = (mixed >> np.uint64(32)) % np.uint64(worth) == 0
+    return pairs[0][keep], pairs[1][keep]
+
+
+def _hopeful(weights: Weights, firsts: Rows, copies: Pairs, blocks: Blocks, least: float, most: int) -> Iterator[Pairs]:
+    """The pairs that could reach some odds, no pair twice in a batch."""
+    batch, height = [copies], len(copies[0])
+    for left, right in blocks.pairs():
+        pairs = firsts[left], firsts[right]
+        keep = weights.hopeful(pairs, least)
+        batch.append((pairs[0][keep], pairs[1][keep]))
+        height += len(batch[-1][0])
+        if height > most:
             yield _distinct(batch)
             batch, height = [], 0
     yield _distinct(batch)
@@ -94,10 +132,10 @@ def _distinct(batch: list[Pairs]) -> Pairs:
     return both >> 32, both & 0xFFFFFFFF
 
 
-def _learn(weights: Weights, pairs: Pairs) -> None:
-    step = max(1, len(pairs[0]) // _SAMPLE)
+def _learn(weights: Weights, pairs: Pairs, worth: int) -> None:
+    step = max(1, len(pairs[0]) // (_SAMPLE if worth == 1 else _LARGE_SAMPLE))
     sample = pairs[0][::step], pairs[1][::step]
-    weights.learn(sample, weights.levels(sample), step)
+    weights.learn(sample, weights.levels(sample), step * worth)
 
 
 def _judged(weights: Weights, pairs: Pairs, threshold: float) -> Iterator[tuple[Pairs, Levels, Numbers]]:

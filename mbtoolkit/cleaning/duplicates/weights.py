@@ -10,6 +10,9 @@ Columns that go together (a city and its postal codes, the last name and the add
 So each pair of columns is held against chance: what more of their values meet in the frame than would if they were
 independent, less what the people who are there twice explain, is taken off where both agree.
 
+A column that says again what others say (a full name beside its parts) counts with what it says beyond them, or
+instead of them (see `repeats`).
+
 Two people can share a household: what its members have in common (last name, address, city, postal code) weighs at
 most as much as would make it an even chance, so that something of the person's own has to speak for it as well.
 
@@ -55,6 +58,8 @@ _DUPLICATES: Final = 0.1
 _ROUNDS: Final = 12
 _SAMPLE: Final = 100_000
 """Pairs that probabilities are learnt from."""
+_ROWS_TRIED: Final = 5_000
+"""Rows by which it is told how much the columns tell."""
 _HOPELESS: Final = -10.0
 """Logarithm of the odds (base 2) below which no pair is looked at, whatever its values turn out to be like."""
 _LEAST: Final = 1e-4
@@ -102,12 +107,16 @@ class Weights:
         """
         weights = np.zeros((2, len(pairs[0])))
         equal: list[Flags] = []
+        silent = _silent(self.columns, pairs)
         for place, column in enumerate(self.columns):
             left, right = column.codes[pairs[0]], column.codes[pairs[1]]
             best = self._weights(place)[:EQUAL].max()
-            is_equal = (left == right) & (left >= 0)
+            is_blank = (left < 0) | (right < 0)
+            if place in silent:
+                is_blank |= silent[place]
+            is_equal = (left == right) & ~is_blank
             weight = np.where(is_equal, self._equal(place, left), best)
-            weight[(left < 0) | (right < 0)] = 0.0
+            weight[is_blank] = 0.0
             weights[int(column.is_shared)] += weight - self._counted(place, equal, is_equal)
             equal.append(is_equal)
         return self._odds(weights) >= least
@@ -118,6 +127,8 @@ class Weights:
         for place, column in enumerate(self.columns):
             levels[:, place] = _column_levels(column, pairs)
         _mark_swapped(self.columns, pairs, levels)
+        for place, flags in _silent(self.columns, pairs).items():
+            levels[flags, place] = BLANK
         return levels
 
     def odds(self, pairs: Pairs, levels: Levels) -> Numbers:
@@ -133,6 +144,31 @@ class Weights:
             weights[int(column.is_shared)] += weight - self._counted(place, before, is_equal[:, place])
             before.append(is_equal[:, place])
         return self._odds(weights)
+
+    def recognised(self, least: float) -> tuple[float, float]:
+        """Of what share of the rows a double would be known: a copy, and a copy with a slip in one column.
+
+        That is how much the columns tell, whether anybody is there twice or not; so it is held against as many doubles
+        as are expected before anything is known.
+
+        Args:
+            least: logarithm (base 2) of the odds that a pair must reach.
+        """
+        rows = len(self.columns[0].codes)
+        some = np.arange(0, rows, max(1, rows // _ROWS_TRIED))
+        same = np.column_stack([np.where(column.codes[some] >= 0, EQUAL, BLANK) for column in self.columns])
+        for place, flags in _silent(self.columns, (some, some)).items():
+            same[flags, place] = BLANK
+        lacking = self.prior - float(np.log2(self._expected))
+        copies = self.odds((some, some), same.astype(np.int8)) - lacking >= least
+        slips, tried = 0, 0
+        for place in range(len(self.columns)):
+            filled = same[:, place] == EQUAL
+            slipped = same[filled].astype(np.int8)
+            slipped[:, place] = CLOSE
+            slips += int((self.odds((some[filled], some[filled]), slipped) - lacking >= least).sum())
+            tried += len(slipped)
+        return float(copies.mean()), slips / max(1, tried)
 
     def learn(self, pairs: Pairs, levels: Levels, worth: float) -> None:
         """Finds m and the prior by expectation maximisation.
@@ -188,6 +224,22 @@ class Weights:
     def _equal(self, place: int, codes: NDArray[np.int32]) -> Numbers:
         """What values of a column weigh if two rows have them."""
         return np.asarray(np.log2(self._m[place, EQUAL]) - self._rarities[place][codes])
+
+
+def _silent(columns: Sequence[Compared], pairs: Pairs) -> dict[int, Flags]:
+    """By place of a column: for each pair whether it is not to count, as others say the same."""
+    silent: dict[int, Flags] = {}
+    nobody = np.zeros(len(pairs[0]), dtype=np.bool_)
+    for place, column in enumerate(columns):
+        if column.is_accounted is None:
+            continue
+        left, right = pairs
+        is_whole = ~(column.is_accounted[left] & column.is_accounted[right])
+        is_whole &= (column.codes[left] >= 0) & (column.codes[right] >= 0)
+        silent[place] = silent.get(place, nobody) | ~is_whole
+        for other in column.instead_of:
+            silent[other] = silent.get(other, nobody) | is_whole
+    return silent
 
 
 def odds_of(chance: float) -> float:
