@@ -2,7 +2,6 @@
 
     python tests/benchmarks/runs.py                    # 1,000,000 rows, some minutes
     python tests/benchmarks/runs.py --rows 100000
-    python tests/benchmarks/runs.py --stages           # where the time of one run goes
 
 Each run is in a process of its own, those with and without a journal in turn; what is printed are medians, and the
 highest peak of memory. The journals lie under the current folder, because /tmp may be memory.
@@ -19,19 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 import ratios
 
-from mbtoolkit import Client, upsert_contacts, validate_contacts
-from mbtoolkit.payloads import build_payloads
-from mbtoolkit.runs import Plan, begin
-from mbtoolkit.runs.assembling import numbered
-from mbtoolkit.runs.executing import note_end
-from mbtoolkit.runs.sending import Outgoing, Recorder, Rows, Sending, SendOptions, outgoing_frame
+from mbtoolkit import Client, upsert_contacts
 
 CLEAN = 10**9
 """No row of the frames is bad: bad rows would make a run look faster than it is."""
@@ -124,51 +116,6 @@ def one_by_one(base_url: str, rows: int, rounds: int) -> None:
         print(f"one by one, {rows:,} rows, {name:<17} {rows / took:>9,.0f} contacts/s, {took / bare:.3f} of bare posts")
 
 
-# Where the time goes ------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def stage(name: str) -> Iterator[None]:
-    began, cpu = time.perf_counter(), time.process_time()
-    yield
-    took, cpu = time.perf_counter() - began, time.process_time() - cpu
-    print(f"{name:<40} {took:>8.3f} s {cpu:>8.3f} s of CPU   peak {megabytes():>7,.0f} MB", flush=True)
-
-
-def stages(base_url: str, rows: int, batch_size: int, run_dir: str) -> None:
-    """Prints what each part of `upsert_contacts` takes; `Plan.of` holds the two before it once more."""
-    frame = contacts(rows)
-    options = SendOptions(by_batch=bool(batch_size), batch_size=batch_size or 100)
-    nothing = pl.Series([], dtype=pl.Int64)
-    print(f"{rows:,} rows, {frame.estimated_size('mb'):,.0f} MB; peak {megabytes():,.0f} MB before")
-    with stage("validate_contacts"):
-        validation = validate_contacts(frame)
-    with stage("(build_payloads)"):
-        payloads = build_payloads(validation.valid)
-    with stage("(outgoing_frame)"):
-        outgoing = outgoing_frame(validation.valid, payloads)
-    with stage("(Outgoing: rows of one contact)"):
-        Outgoing(outgoing)
-    del payloads, outgoing
-    with stage("Plan.of"):
-        plan = Plan.of(*numbered(frame), validation, nothing, list_id=None, clear=())
-    del validation
-    with Client(base_url, "token") as client:
-        settings = client.settings
-    with stage("begin (freezes the plan)"):
-        run_id, journal = begin(plan, settings, options, run_dir)
-    with stage("Sending (rows, queue)"):
-        known = Rows(plan.outgoing.height)
-        sending = Sending(plan.outgoing, options, Recorder(known, journal), None, None)
-    with stage("Sending.send"):
-        sending.send(settings, None)
-    with stage("Plan.results"):
-        results = plan.results(known, sending.unended(), run_id)
-    with stage("note_end, Journal.close"):
-        note_end(journal, results)
-        journal.close()
-
-
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
         base_url, rows, batch_size, with_ids, run_dir = sys.argv[2:]
@@ -178,14 +125,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--singles", type=int, default=20_000, help="rows of the runs by the single operation")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--stages", action="store_true", help="one run, stage by stage, and nothing else")
     options = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with ratios.answering_server() as base_url:
-        if options.stages:
-            with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".runs-") as folder:
-                stages(base_url, options.rows, 1_000, folder)
-            return
         for batch_size in (1_000, 100):
             by_batches(base_url, options.rows, batch_size, options.rounds)
         by_batches(base_url, options.rows, 1_000, options.rounds, with_ids=True)

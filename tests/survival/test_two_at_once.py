@@ -61,9 +61,9 @@ def test_of_two_resumes_at_once_one_goes_on_and_the_other_says_so(nursery, other
 
 
 def test_a_killed_run_with_limits_and_another_on_the_same_token_draw_no_429(nursery, other_nursery, tmp_path):
-    limits = RequestLimits(requests=40, per_day=1_000_000, window_seconds=1.0)
+    allowed = RequestLimits(requests=40, per_day=1_000_000, window_seconds=1.0)
     limits = {"requests": 40, "window_seconds": 1.0, "state_dir": str(tmp_path / "state")}
-    with Sandbox(limits=limits, behaviour=Behaviour(unknown_contact_id="created")) as crm:
+    with Sandbox(limits=allowed, behaviour=Behaviour(unknown_contact_id="created")) as crm:
         frames = [people(80), people(80, first=100_000)]
         for number, frame in enumerate(frames):
             frame.write_parquet(tmp_path / f"people-{number}.parquet")
