@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import zipfile
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,4 +165,4 @@ def test_a_damaged_workbook_is_read_or_refused(junk, place, flip):
     data = bytearray(workbook([["email"], ["a@example.com"]]))
     data[place % len(data)] ^= flip
     with contextlib.suppress(SourceError, MappingError):
-        read_contacts(bytes(data) + junk)
+        assert isinstance(read_contacts(bytes(data) + junk), pl.DataFrame)

@@ -213,7 +213,9 @@ def test_a_recipe_that_does_not_fit_says_every_column_that_is_missing_before_it_
 
 
 def test_a_column_that_an_earlier_step_names_counts_as_there(shop):
-    Recipe().read_contacts({"E-mail": "email", "City": "property:City"}).clean_text("property:City").check(shop)
+    recipe = Recipe().read_contacts({"E-mail": "email", "City": "property:City"}).clean_text("property:City")
+    recipe.check(shop)
+    assert "property:City" in recipe.run(shop).contacts.columns
 
 
 def test_a_choice_that_can_not_be_is_found_before_anything_is_done(shop):

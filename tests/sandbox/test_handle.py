@@ -123,7 +123,10 @@ def test_outage_refuses_connections_and_keeps_what_is_stored(sender):
 
 def test_sandbox_can_stop_while_offline():
     with Sandbox() as crm:
+        port = int(crm.base_url.rpartition(":")[2])
         crm.go_offline()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 5)
 
 
 @pytest.mark.parametrize("is_accepted", [False, True], ids=["just made", "accepted"])

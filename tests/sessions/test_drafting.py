@@ -362,4 +362,5 @@ values = st.one_of(
 @pytest.mark.slow
 @given(row=st.dictionaries(st.sampled_from(names), values))
 def test_whatever_stands_in_a_row_becomes_a_draft(row):
-    check_draft(draft_of(row))
+    checked = check_draft(draft_of(row))
+    assert checked.ok == (not checked.messages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 
 @pytest.mark.browser
@@ -40,5 +41,5 @@ def test_a_widget_whose_first_message_is_lost_asks_again(lab):
         "deaf_at_first(ContactForm, '_hear')(Client('http://127.0.0.1:9', 'token'))",
         "deaf_at_first(ContactGrid, '_receive')(pl.DataFrame({'email': ['ann@example.com']}))",
     )
-    book.output.get_by_label("E-mail", exact=True).wait_for()
-    book.output.get_by_text("ann@example.com").first.wait_for()
+    expect(book.output.get_by_label("E-mail", exact=True)).to_be_visible()
+    expect(book.output.get_by_text("ann@example.com").first).to_be_visible()
