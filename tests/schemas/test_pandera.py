@@ -1,4 +1,4 @@
-"""What the schemas need of pandera beyond its documented interface; a version that has it otherwise fails here first."""
+"""What the schemas need of pandera beyond its documented interface; a version that differs in it fails here first."""
 
 from __future__ import annotations
 
