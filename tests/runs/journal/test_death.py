@@ -79,9 +79,10 @@ def test_killed_at_random_all_that_was_said_to_be_kept_is_there_in_order(scribe,
         first = process.stdout.readline()
         time.sleep(random.uniform(0.0, 0.2))
         process.kill()
-        for line in [first, *process.communicate()[0].splitlines()]:
+        for line in [first, *process.stdout.readlines()]:  # `communicate` would lose what was read ahead
             if line.count(" ") == 1:
                 kept[int(line.split()[0])] += 1
+        process.wait(60)
         with Journal.open(*begun) as journal:
             found = [list(event.rows) for event in journal.events()]
             journal.append("reopened", []).result()

@@ -293,7 +293,8 @@ def test_a_word_from_another_process_reaches_the_writer_and_costs_it_nothing(scr
     for number in range(20):
         request(*begun, **{f"word{number}": number})
     request(*begun, cancel=True)
-    lines += process.communicate(timeout=60)[0].splitlines()
+    lines += process.stdout.readlines()  # `communicate` would lose what was read ahead
+    process.wait(60)
     assert lines[-1].strip() == "cancelled"
     seen = look(*begun)
     assert seen.facts == {"cancel": True, **{f"word{number}": number for number in range(20)}}
