@@ -196,12 +196,12 @@ def _with_issues(judged: pl.DataFrame) -> pl.DataFrame:
         )
         .otherwise(pl.lit(f"email_syntax: {RULES['email_syntax'].message}"))
     )
-    likely = _likely(_TEXT)
+    likely = pl.col("likely")
     # A word beside a whole address is not a part of it; and nothing is joined over the end of a line.
     is_apart = (_TEXT.str.contains(r"\s") & _TEXT.str.contains(_WHOLE_WORD)) | pl.col("lines")
     is_meant = email_is_well_formed(likely) & likely.str.contains(r"@[\x00-\x7f]+$") & ~is_apart
     note = _joined(pl.col("unseen"), pl.col("beside"), pl.col("stranger"))
-    return judged.with_columns(
+    return judged.with_columns(likely=_likely(_TEXT)).with_columns(
         note=pl.when(pl.col("email").is_not_null()).then(note),
         issue=pl.when(fails).then(issue),
         suggestion=pl.when(fails & ~several & is_meant).then(likely),

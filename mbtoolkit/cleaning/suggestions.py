@@ -25,7 +25,7 @@ from mbtoolkit.cleaning.shown import NOTED_RULE
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS, UUID_PATTERN
 from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas.conform import UNREAD_PREFIX, conform, is_unread_column, unread_column
-from mbtoolkit.schemas.emails import INVISIBLE, email_is_well_formed, looks_like_itself, mended_email
+from mbtoolkit.schemas.emails import INVISIBLE, email_is_well_formed, looks_like_itself, mended_email, visible_email
 from mbtoolkit.schemas.texts import text_form, unless_blank
 
 CODE, NUMBER = IDENTIFIERS["mobile"]
@@ -80,19 +80,25 @@ def suggested_texts(issues: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
 
 def _emails(lines: pl.DataFrame, _contacts: pl.DataFrame) -> pl.Series:
     """The address without what is beside it, what can't be seen, and slips of form."""
-    mended = lines.select(mended_email(_VALUE).alias("suggestion")).to_series()
-    values = lines.select(_once(_VALUE.str.strip_chars()).alias("value"))
-    tidy = _VALUE.str.replace_all(INVISIBLE, "").str.strip_chars(" \t\"',;.<>()")
-    one = values.select(tidy.str.count_matches(_AT) == 1).to_series().arg_true()
+    mended = pl.Series("suggestion", [None], dtype=pl.String).new_from_index(0, lines.height)
+    unseen = lines.select(visible_email(_VALUE) != _VALUE).to_series().arg_true()
+    if not unseen.is_empty():
+        mended = mended.scatter(unseen, lines[unseen].select(mended_email(_VALUE)).to_series())
+    # Step by step, for what an expression names twice is worked out twice.
+    once = lines.select(_once(_VALUE.str.strip_chars()).alias("value"))
+    tidied = once.with_columns(_VALUE.str.replace_all(INVISIBLE, "").str.strip_chars(" \t\"',;.<>()").alias("text"))
+    one = tidied.select(_TEXT.str.count_matches(_AT) == 1).to_series().arg_true()
     one = one.filter(mended.gather(one).is_null())
     if one.is_empty():
         return mended
-    value = values[one]
-    read = normalize_email(value["value"]).struct.unnest().select("email", slip="suggestion")
-    found = pl.coalesce("email", pl.when(~_is_doubtful(tidy)).then("slip"))
-    is_sound = email_is_well_formed(found) & ~found.str.contains(INVISIBLE) & looks_like_itself(tidy)
-    meant = pl.concat([value, read], how="horizontal").select(pl.when(is_sound).then(found)).to_series()
-    return mended.scatter(one, meant)
+    cells = tidied[one]
+    read = normalize_email(cells["value"]).struct.unnest().select("email", slip="suggestion")
+    found = cells.hstack(read).with_columns(found=pl.coalesce("email", pl.when(~_is_doubtful(_TEXT)).then("slip")))
+    rows = found["found"].is_not_null().arg_true()
+    address = pl.col("found")
+    is_sound = email_is_well_formed(address) & ~address.str.contains(INVISIBLE) & looks_like_itself(_TEXT)
+    meant = found[rows].select(pl.when(is_sound).then(address)).to_series()
+    return mended.scatter(one.gather(rows), meant)
 
 
 def _once(text: pl.Expr) -> pl.Expr:
