@@ -39,10 +39,10 @@ MOST_WORKERS = 4
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A worker more than there are cores, as many tests wait, where the whole suite runs; none for a part of it, a
-    debugger, or an open screen."""
+    """A worker more than there are cores, as many tests wait, where all files run; none for a part of them, a debugger,
+    or an open screen."""
     is_whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not (
-        config.option.keyword or config.option.markexpr or config.option.collectonly
+        config.option.keyword or config.option.collectonly
     )
     if not is_whole or config.option.capture == "no" or config.option.usepdb:
         return 0
@@ -59,9 +59,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: (-long[item.path], -tests[item.path]))
 
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("default"), max_examples=30)
-settings.load_profile("ci" if os.environ.get("CI") and "MBTOOLKIT_FULL" not in os.environ else "default")
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+settings.register_profile("full", settings.get_profile("quick"), max_examples=300)
+settings.load_profile("full" if "MBTOOLKIT_FULL" in os.environ else "quick")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -69,6 +69,7 @@ def found(tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_the_schema_and_the_frame_have_it_in_its_type(found):
     assert found["schema"] == "Int32"
     assert found["contacts"] == "Int32"

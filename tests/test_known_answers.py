@@ -23,6 +23,7 @@ def contacts():
     return read_contacts(sample("contacts.csv"), mapping=sample("mapping.toml"), default_country=COUNTRY_COLUMN)
 
 
+@pytest.mark.slow
 def test_every_row_has_the_issues_that_were_planted(contacts, answers):
     issues = validate_contacts(contacts).issues
     for severity, column in (("error", "errors"), ("warning", "warnings")):

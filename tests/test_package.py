@@ -30,11 +30,13 @@ def test_tab_completion_sees_every_name_before_it_is_loaded():
     assert {*mbtoolkit.__all__, "errors", "sandbox", "schemas"} <= set(listed)
 
 
+@pytest.mark.slow
 def test_a_module_is_there_without_an_import_of_its_own():
     code = "import mbtoolkit; print(mbtoolkit.errors.MbtoolkitError.__name__, mbtoolkit.schemas.RESULTS['mb_row'])"
     assert in_fresh_process(code).split() == ["MbtoolkitError", "Int64"]
 
 
+@pytest.mark.slow
 def test_a_star_import_needs_no_extra():
     code = "import sys; sys.modules['aiohttp'] = None\nfrom mbtoolkit import *; print(Client.__name__)"
     assert in_fresh_process(code).split() == ["Client"]

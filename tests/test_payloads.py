@@ -40,6 +40,7 @@ TYPES = {
 }
 
 
+@pytest.mark.slow
 @given(st.lists(rows, max_size=6), names, st.sets(st.sampled_from(["email", "mobile_number"])))
 def test_a_payload_is_what_dicts_and_orjson_make(given_rows, name, clear):
     columns = {"one": f"property:{name}", "other": f"property_id:{LIST_ID}"}

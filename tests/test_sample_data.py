@@ -98,6 +98,7 @@ def digits(text: str) -> str:
 # --- the files -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_generator_reproduces_the_committed_files(tmp_path: Path) -> None:
     make_files(tmp_path)
     for name in WRITTEN:
@@ -250,6 +251,7 @@ def test_malformed_emails_are_never_shared(pairs: list[Pair]) -> None:
             assert len(rows["email", person["E-mail"].strip().lower()]) == 1
 
 
+@pytest.mark.slow
 def test_yes_against_a_no_is_an_error(pairs: list[Pair], answers: list[Line]) -> None:
     disputed = {
         row
@@ -395,6 +397,7 @@ def sample_clean_up() -> ModuleType:
     return clean_up
 
 
+@pytest.mark.slow
 def test_suggestions_mend_planted_mistakes_as_they_were_and_touch_nothing_else(
     answers: list[Line], sample_clean_up: ModuleType
 ) -> None:

@@ -100,6 +100,7 @@ client.close()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answering", [True, False], ids=["401", "no connection"])
 def test_verbose_tracebacks_hold_no_token(crm, answering):
     if not answering:
@@ -149,6 +150,7 @@ def refused(*options, **environment):
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_verbose_tracebacks_of_a_refused_client_hold_no_token():
     printed = refused(
         {"base_url": "http://example.com", "token": TOKEN},
@@ -320,6 +322,7 @@ def test_logs_and_reprs_of_a_login_hold_no_canary(login_crm, caplog, capfd):
     assert_none("".join(capfd.readouterr()), canaries)
 
 
+@pytest.mark.slow
 def test_verbose_tracebacks_of_a_refused_login_hold_no_canary():
     printed = refused(
         LOGIN,

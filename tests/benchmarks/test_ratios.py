@@ -48,6 +48,7 @@ def test_encoding_agrees_with_dicts_and_orjson(ratios, frame, benchmark):
     assert list(map(orjson.loads, ours)) == list(map(orjson.loads, ratios.dicts_and_orjson(frame)))
 
 
+@pytest.mark.slow
 def test_both_ways_of_sending_are_answered(ratios):
     frame = ratios.contacts(40, bad_every=10**9)
     with ratios.answering_server() as base_url:

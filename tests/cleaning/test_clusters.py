@@ -80,6 +80,7 @@ def test_categories_are_texts_too():
     assert merge_values(column, cluster_values(column)).to_list() == ["Oslo"] * 3
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.none(), st.text(alphabet="aAbB é.-1 ß", max_size=6), st.text(max_size=5))))
 def test_merging_settles_in_one_go_and_keeps_blanks(values):
     column = pl.Series("text", values, dtype=pl.String)

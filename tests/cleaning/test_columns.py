@@ -378,6 +378,7 @@ def test_the_sample_is_mapped_as_its_mapping_says():
     assert mapping_of(suggest_mapping(table)) == tomllib.loads((DATA / "mapping.toml").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_what_is_suggested_can_be_read():
     table = pl.read_csv(DATA / "contacts.csv", infer_schema=False)
     with warnings.catch_warnings():

@@ -80,6 +80,7 @@ def test_a_year_of_two_digits_needs_the_latest_year(text, iso):
     assert date_of(text, last_year=2026)["date"] == iso
 
 
+@pytest.mark.slow
 @given(st.dates(min_value=date(1000, 1, 1)))
 def test_any_date_is_read_in_each_order(day):
     texts = {"dmy": f"{day.day}.{day.month}.{day.year}", "mdy": f"{day.month:02}/{day.day:02}/{day.year}"}
@@ -87,6 +88,7 @@ def test_any_date_is_read_in_each_order(day):
         assert date_of(text, order) == {"date": day.isoformat(), "issue": None}
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.text()), st.sampled_from(["dmy", "mdy", "ymd"]))
 def test_every_cell_ends_as_a_date_or_an_issue_or_nothing(texts, order):
     column = pl.Series("when", texts, dtype=pl.String)

@@ -122,6 +122,7 @@ def test_rows_that_share_more_than_one_identifier_join_nobody():
     assert found["reason"][1] == "same mobile and email as row 0"
 
 
+@pytest.mark.slow
 def test_two_halves_with_other_names_are_two_people(crowd):
     frame = crowd[0].head(300).with_columns(mobile_country_code=pl.lit(44, dtype=pl.Int32))
     halves = [
@@ -133,6 +134,7 @@ def test_two_halves_with_other_names_are_two_people(crowd):
     assert found.filter(pl.col("joins").is_not_null())["row"].to_list() == [300]
 
 
+@pytest.mark.slow
 def test_two_rows_that_are_one_person_by_name_are_not_joined_by_a_third(crowd):
     frame = crowd[0].filter(pl.int_range(pl.len()) != 0)
     ann = crowd[0].filter(pl.all_horizontal(pl.all().is_not_null()))[7]
@@ -143,6 +145,7 @@ def test_two_rows_that_are_one_person_by_name_are_not_joined_by_a_third(crowd):
     assert found["joins"].null_count() == found.height
 
 
+@pytest.mark.slow
 def test_doubles_with_slips_are_found_and_families_are_not(crowd):
     frame, person = crowd
     precision, recall = judged(find_duplicates(frame), person)
@@ -159,6 +162,7 @@ def test_a_lower_threshold_finds_more(crowd):
         assert each["score"].min() >= threshold
 
 
+@pytest.mark.slow
 def test_another_address_and_number_speak_against_nobody():
     frame, _ = people(800, seed=9)
     found = find_duplicates(frame)
@@ -166,6 +170,7 @@ def test_another_address_and_number_speak_against_nobody():
     assert found.equals(find_duplicates(frame.drop("email", "mobile_number")))
 
 
+@pytest.mark.slow
 def test_people_are_not_one_because_a_country_has_few_names():
     raw = pl.read_csv(DATA / "contacts.csv", infer_schema=False)
     contacts = read_contacts(raw, mapping=mapping_of(suggest_mapping(raw)))
@@ -174,6 +179,7 @@ def test_people_are_not_one_because_a_country_has_few_names():
     assert found.group_by("cluster").len()["len"].max() <= 4
 
 
+@pytest.mark.slow
 def test_where_doubles_are_few_families_are_not_taken_for_what_doubles_look_like():
     frame, person = people(8_000, doubles=0.005, seed=1)
     precision, recall = judged(find_duplicates(frame), person)
@@ -181,12 +187,14 @@ def test_where_doubles_are_few_families_are_not_taken_for_what_doubles_look_like
     assert recall > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_where_nobody_is_there_twice_hardly_anybody_is_found(seed):
     frame, _ = people(5_000, doubles=0, seed=seed)
     assert find_duplicates(frame).height <= 10
 
 
+@pytest.mark.slow
 def test_copies_are_found(crowd):
     whole = crowd[0].filter(pl.all_horizontal(pl.all().is_not_null())).head(40)
     again = whole.with_columns(
@@ -203,6 +211,7 @@ def test_the_answer_is_the_same_each_time(crowd):
     assert find_duplicates(crowd[0]).equals(find_duplicates(crowd[0]))
 
 
+@pytest.mark.slow
 def test_a_reason_names_columns_and_quotes_no_cell(crowd):
     frame, _ = crowd
     reasons = find_duplicates(frame)["reason"].str.join(" ").item()
@@ -220,6 +229,7 @@ def test_columns_can_be_chosen(crowd):
     assert by_names["reason"].str.contains("Birthday").sum() == 0
 
 
+@pytest.mark.slow
 def test_first_and_last_name_may_stand_in_each_others_place(crowd):
     frame, _ = crowd
     row = frame.filter(pl.all_horizontal(pl.all().is_not_null()))[5]
@@ -258,6 +268,7 @@ def test_text_is_compared_without_case_accents_and_punctuation():
     assert plain == ["bjorn aerlig", "obrien", "celik ase", None, None, "иван"]
 
 
+@pytest.mark.slow
 def test_dates_may_be_dates(crowd):
     frame, person = crowd
     typed = frame.with_columns(pl.col("property:Birthday").str.to_date("%Y-%m-%d", strict=False))
@@ -280,6 +291,7 @@ def test_a_block_that_is_too_large_is_cut_and_said():
         find_duplicates(frame)
 
 
+@pytest.mark.slow
 def test_what_is_learnt_does_not_depend_on_how_many_pairs_are_held_at_once(crowd):
     frame, person = crowd
     columns = people_columns(frame)
@@ -298,6 +310,7 @@ def test_what_is_learnt_does_not_depend_on_how_many_pairs_are_held_at_once(crowd
         assert len(found - true) < 0.05 * len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "is_told"), [(20_000, True), (300, False)])
 def test_columns_that_tell_too_little_of_so_many_people_are_told(rows, is_told):
     random = np.random.default_rng(2)
@@ -316,6 +329,7 @@ def test_columns_that_tell_too_little_of_so_many_people_are_told(rows, is_told):
             find_duplicates(frame.with_columns(Birthday=day))
 
 
+@pytest.mark.slow
 def test_people_who_can_be_told_apart_are_no_reason_for_a_warning(crowd):
     with warnings.catch_warnings():
         warnings.simplefilter("error", SourceWarning)
@@ -360,6 +374,7 @@ def test_frames_with_nothing_to_compare_have_no_duplicates(frame):
 NAME = st.sampled_from(["Ann", "ann ", "Anne", "Bo", "", "Ø", "?", None, "李"])
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(NAME, NAME, st.sampled_from(["a@example.com", "b@example.com", "n/a", None]), NAME), max_size=25)
 )

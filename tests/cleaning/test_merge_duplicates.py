@@ -203,6 +203,7 @@ def test_a_repr_holds_no_cell():
     assert "ann" not in repr(merged).lower()
 
 
+@pytest.mark.slow
 def test_other_rows_and_columns_stay_as_they_are_and_in_order():
     frame, _ = people(2_000, seed=4)
     frame = frame.with_columns(
@@ -219,6 +220,7 @@ def test_other_rows_and_columns_stay_as_they_are_and_in_order():
     assert merged.rows.group_by("into").len().height == merged.contacts.height
 
 
+@pytest.mark.slow
 def test_two_doubles_in_a_frame_of_many_are_still_the_same_contact_to_the_crm():
     frame, _ = people(1_500, seed=9)
     frame = pl.concat([frame, frame.sample(300, seed=1)])
@@ -247,6 +249,7 @@ def address(row, consent):
     return row["email"].strip().lower() if row["email"] and "@" in row["email"] else None
 
 
+@pytest.mark.slow
 @given(st.lists(ROW, max_size=20), st.sampled_from(["first", "last", "most_complete"]))
 def test_rows_in_are_rows_out_and_rows_merged_and_consent_never_grows(rows, keep):
     frame = pl.DataFrame(rows, schema=TYPES, orient="row")

@@ -45,6 +45,7 @@ def test_mixed_case_and_other_scripts_are_left_alone(name):
     assert normalize_name(pl.Series([name])).to_list() == [name]
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.text() | st.from_regex(r"\A[a-zé' -]{1,12}\Z")))
 def test_nothing_but_case_and_space_is_changed(texts):
     column = pl.Series("name", texts, dtype=pl.String)

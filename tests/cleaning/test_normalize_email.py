@@ -159,6 +159,7 @@ BETWEEN = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(WORD, min_size=2, max_size=4), st.data())
 def test_no_address_is_made_of_words_that_stand_apart(words, data):
     text = words[0] + "".join(data.draw(BETWEEN) + word for word in words[1:])

@@ -115,6 +115,7 @@ def test_no_date_in_any_form_is_a_phone_number(day, country, is_padded, is_short
     assert texts.filter(read["mobile_number"].is_not_null() | read["issue"].is_null()).to_list() == []
 
 
+@pytest.mark.slow
 @given(day=DAYS, order=st.sampled_from(ORDERS), is_padded=st.booleans(), spaces=st.sampled_from([" ", "  "]))
 def test_a_date_with_spaces_and_a_whole_year_is_no_phone_number(day, order, is_padded, spaces):
     text = written(day, order, spaces, is_padded=is_padded, is_short=False)
@@ -141,6 +142,7 @@ def test_a_number_that_is_a_little_like_a_date_is_read(text, country, number):
     assert phone(text, country)["mobile_number"] == number
 
 
+@pytest.mark.slow
 def test_every_example_of_libphonenumber_is_read_as_before():
     right, zeros, refused, wrong = examples_right()
     assert (right, wrong, refused) == (5392, 0, 4)

@@ -154,6 +154,7 @@ def read_usual_of(rows):
     return read_usual(cells, least_rows=1)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.none() | st.text(), st.none() | st.text(max_size=3), st.sampled_from(["GB", "XX", None]))))
 def test_a_column_of_any_text_is_read_as_each_of_its_cells(rows):
     assert differences(rows) == []
@@ -176,6 +177,7 @@ def test_a_zero_of_its_own_is_told_as_the_library_tells_it():
         assert own_zero is None or own_zero == has_own_zero(text, region), text
 
 
+@pytest.mark.slow
 def test_what_is_read_is_what_the_library_parses():
     draw = random.Random(8)
     rows = [(text, None, country) for text, _, country in (scribbled(draw) for _ in range(10_000))]

@@ -90,6 +90,7 @@ def test_any_text_is_read_without_an_error(text, code, country):
     assert phone.code is None or 1 <= phone.code <= 999
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.sampled_from(["07700 900123", "+44 7700 900123", "x", "", " "]), max_size=8))
 def test_a_column_is_read_as_its_cells_are(texts):
     frame = pl.DataFrame({"phone": texts}, schema={"phone": pl.String}).with_columns(country=pl.lit("gb "))

@@ -141,6 +141,7 @@ def test_rows_with_a_pattern_or_a_value_are_found():
 CELLS = st.one_of(st.none(), st.text(max_size=8), st.sampled_from(["Ann 1", "Bo 22", "bo 33"]))
 
 
+@pytest.mark.slow
 @given(st.lists(CELLS, max_size=30))
 def test_all_that_a_profile_lists_can_be_looked_up(cells):
     frame = pl.DataFrame({"text": cells}, schema={"text": pl.String})

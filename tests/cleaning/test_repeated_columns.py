@@ -87,6 +87,7 @@ def found_without(table, gaps):
     return [(frame, find_duplicates(frame, columns=COLUMNS)) for frame, _ in (table, gaps)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGAIN)
 def test_a_column_that_says_again_what_others_say_changes_nothing(found_without, name):
     for frame, found in found_without:
@@ -95,6 +96,7 @@ def test_a_column_that_says_again_what_others_say_changes_nothing(found_without,
     assert find_duplicates(again, columns=[name, *COLUMNS])["row", "cluster"].equals(found["row", "cluster"])
 
 
+@pytest.mark.slow
 def test_many_such_columns_together_change_nothing(gaps):
     frame, _ = gaps
     again = frame.with_columns(each.alias(name) for name, each in AGAIN.items())
@@ -103,6 +105,7 @@ def test_many_such_columns_together_change_nothing(gaps):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [COLUMNS[:4], COLUMNS], ids=["without a street", "with a street"])
 def test_no_person_is_lost_by_merging_for_a_name_that_stands_twice(gaps, columns):
     frame, person = gaps
@@ -117,12 +120,14 @@ def test_no_person_is_lost_by_merging_for_a_name_that_stands_twice(gaps, columns
     assert merge_duplicates(contacts, found, keep="first").contacts.height >= PEOPLE
 
 
+@pytest.mark.slow
 def test_a_differing_birthday_stays_decisive():
     frame = crowd(0.0)[0].head(PEOPLE).with_columns(AGAIN["Name"].alias("Name"))
     found = find_duplicates(frame, columns=["Name", *COLUMNS[:4]])
     assert found.height <= 4
 
 
+@pytest.mark.slow
 def test_a_title_in_a_full_name_is_all_that_it_says_of_its_own(table):
     frame, person = table
     titled = frame.with_columns(pl.format("Dr {} {}", FIRST, LAST).alias("Name"))
@@ -130,6 +135,7 @@ def test_a_title_in_a_full_name_is_all_that_it_says_of_its_own(table):
     assert judged(find_duplicates(titled, columns=[*COLUMNS, "Name"]), person) == pytest.approx(without, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_full_name_counts_where_its_parts_are_blank(table):
     frame, person = table
     is_whole = pl.int_range(pl.len()) % 2 == 0
@@ -144,6 +150,7 @@ def test_a_full_name_counts_where_its_parts_are_blank(table):
     assert judged(find_duplicates(half, columns=COLUMNS), person)[1] < recall
 
 
+@pytest.mark.slow
 def test_a_phone_beside_its_parts_says_nothing_more(table):
     frame, _ = table
     number = (pl.int_range(pl.len()) % 700 + 7_700_900_000).cast(pl.String)
@@ -157,6 +164,7 @@ def test_a_phone_beside_its_parts_says_nothing_more(table):
 WORD = st.sampled_from(["Ann", "Bo", "Øyvind", "Anne-Marie", "Berg", "van Dyk", "O'Neil", "李", None])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(WORD, WORD, st.sampled_from(["Oslo", "Bergen", None])), min_size=2, max_size=30), st.data())
 @settings(max_examples=50)
 def test_a_name_made_of_its_parts_never_links_what_they_do_not(rows, data):

@@ -372,6 +372,7 @@ def messy() -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_what_was_changed_and_what_is_left_is_told(messy):
     issues = validate_contacts(messy).issues
     applied = apply_suggestions(messy, issues)
@@ -393,6 +394,7 @@ def test_what_was_changed_and_what_is_left_is_told(messy):
     assert "unread:mobile_number" not in applied.contacts.columns
 
 
+@pytest.mark.slow
 def test_a_frame_that_was_read_is_mended_likewise(messy):
     contacts = read_contacts(messy)
     applied = apply_suggestions(contacts, validate_contacts(contacts).issues)
@@ -414,6 +416,7 @@ def test_a_number_that_waits_for_its_country_code_is_told_with_it():
     ]
 
 
+@pytest.mark.slow
 def test_a_cell_that_was_corrected_since_is_left_alone(messy):
     issues = validate_contacts(messy).issues
     corrected = messy.with_columns(email=pl.Series(["ann@example.com", *messy["email"][1:]]))
@@ -458,6 +461,7 @@ def test_one_is_one():
     )
 
 
+@pytest.mark.slow
 def test_no_cell_is_in_the_repr(messy):
     applied = apply_suggestions(messy, validate_contacts(messy).issues)
     assert isinstance(applied, Applied)

@@ -31,6 +31,7 @@ def found(headers):
     return [outcome for table in headers.tables() for outcome in headers.outcomes(table)]
 
 
+@pytest.mark.slow
 def test_no_field_is_taken_for_a_column_that_is_not_it_consent_above_all(found):
     assert [each for each in found if each.is_wrongly_a_field and each.is_taken] == []
 

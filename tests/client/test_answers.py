@@ -198,6 +198,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.integers(100, 599), st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_no_answer_breaks_the_judgement(status, body):
     outcome = judge(Answer(status, body), NOW)

@@ -230,6 +230,7 @@ def test_no_answer_breaks_the_judgement_of_a_batch(status, body, batch_id):
         assert outcome.batch is None or outcome.batch.total >= 0
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({"id": st.just(BATCH_ID)}, optional={"processedObj": json_values, "status": json_values}))
 def test_no_part_breaks_the_reading_of_a_status(body):
     outcome = judge_status(Answer(200, json.dumps(body).encode()), BATCH_ID)
@@ -307,6 +308,7 @@ def test_a_batch_refused_inside_a_2xx_is_rejected():
 SPOILT = ["reset", "truncate", "empty", "html", "bad_gzip", "gzip_bomb", "big_body", "big_header", "other_shape"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*SPOILT, "silence", "drip"])
 def test_each_operation_survives_a_spoilt_answer_in_one_request(crm, kind):
     seconds = {"seconds": 20.0} if kind == "silence" else {"seconds": 0.5} if kind == "drip" else {}

@@ -28,6 +28,7 @@ def test_one_contact_is_created_and_then_updated(crm, client):
     assert (stored["email"], stored["email_opt_in"], stored["property:City"]) == ("ann@example.com", True, "Bergen")
 
 
+@pytest.mark.slow
 def test_the_async_client_does_the_same(crm):
     async def work():
         async with AsyncClient(crm.base_url, crm.token) as client:
@@ -47,6 +48,7 @@ def test_the_client_works_where_a_loop_is_running_already(crm, client):
     assert asyncio.run(cell()).kind == "stored"
 
 
+@pytest.mark.slow
 def test_the_client_works_from_many_threads(crm, client):
     threads = [threading.Thread(target=upsert_contact, args=({"email": f"t{n}@example.com"}, client)) for n in range(8)]
     for thread in threads:
@@ -152,6 +154,7 @@ LATE = ("silence", "drip")
 """What only a short patience ends. On a busy machine it may end other answers too."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "options"), [case[1:] for case in IN_DOUBT], ids=[case[0] for case in IN_DOUBT])
 def test_doubt_is_sent_again_and_ends_in_one_contact(crm, kind, options):
     crm.fail(kind, times=1, **options)
@@ -163,6 +166,7 @@ def test_doubt_is_sent_again_and_ends_in_one_contact(crm, kind, options):
     assert crm.contacts()["contact_id"].to_list() == [outcome.contact_id]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "options"), [case[1:] for case in IN_DOUBT], ids=[case[0] for case in IN_DOUBT])
 def test_doubt_that_does_not_clear_is_never_a_success(crm, kind, options):
     crm.fail(kind, times=None, **options)
@@ -178,6 +182,7 @@ def test_a_body_that_names_nobody_is_sent_once(crm, client):
     assert (outcome.kind, outcome.attempts, crm.requests().height) == ("unknown", 1, 1)
 
 
+@pytest.mark.slow
 def test_one_deadline_holds_for_the_whole_answer(crm):
     crm.fail("drip", seconds=0.3)
     begun = time.monotonic()
@@ -197,6 +202,7 @@ def test_a_redirect_is_not_followed_with_the_token(crm, client):
         assert elsewhere.requests().is_empty()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("retry_after", ["1", "0.2"], ids=["seconds", "a fraction"])
 def test_a_429_is_waited_out(crm, retry_after):
     crm.fail("status", status=429, times=2, retry_after=retry_after)

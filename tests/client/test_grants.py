@@ -127,6 +127,7 @@ json_values = st.recursive(
 KEYS = ("access_token", "issued", "expires", "expires_in", "status", "data", "message")
 
 
+@pytest.mark.slow
 @given(
     st.integers(100, 599),
     st.binary()

@@ -155,6 +155,7 @@ def test_twenty_senders_with_an_expired_token_make_one_login(crm):
     assert logins(crm) == 2
 
 
+@pytest.mark.slow
 def test_two_threads_with_clients_of_their_own_share_each_login(crm):
     settings = settings_to(crm)
     outcomes, begin = [], threading.Barrier(2)
@@ -243,6 +244,7 @@ def test_one_who_is_cancelled_while_asking_leaves_it_to_another(crm):
     assert logins(crm) == 2
 
 
+@pytest.mark.slow
 def test_one_who_is_cancelled_while_waiting_disturbs_nobody(crm):
     crm.fail("delay", path="/token", seconds=0.5)
 
@@ -259,6 +261,7 @@ def test_one_who_is_cancelled_while_waiting_disturbs_nobody(crm):
     assert logins(crm) == 1
 
 
+@pytest.mark.slow
 def test_one_whose_loop_is_gone_while_asking_is_waited_for_by_nobody():
     login = odd_login(Clock())
 
@@ -278,6 +281,7 @@ def test_one_whose_loop_is_gone_while_asking_is_waited_for_by_nobody():
     assert asyncio.run(login.token(answering(login, [], {}))).reveal() == "t1"
 
 
+@pytest.mark.slow
 def test_one_who_waits_sees_that_the_loop_of_the_one_who_asks_stops():
     login, waits = odd_login(Clock()), threading.Event()
 
@@ -323,6 +327,7 @@ def test_a_fault_of_the_one_who_asks_is_raised_there_and_another_asks():
     assert len(calls) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options"),
     [("status", {"status": 500}), ("status", {"status": 429, "retry_after": "0"}), ("status", {"status": 503}),
@@ -348,6 +353,7 @@ def test_a_token_operation_that_goes_on_failing_sends_nothing_and_stops_nothing(
     assert crm.requests()["path"].to_list() == ["/token"] * 4
 
 
+@pytest.mark.slow
 def test_nobody_listening_for_logins_is_not_sent(crm):
     with crm.outage(), logged_in(crm) as client, pytest.raises(errors.NotSentError, match="login_failed"):
         upsert_contact({"email": "ann@example.com"}, client)

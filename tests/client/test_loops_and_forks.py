@@ -32,6 +32,7 @@ def once(line):
         line.send(stored(id_in(request)))
 
 
+@pytest.mark.slow
 @on_both
 def test_a_client_is_used_in_one_loop_after_another(crm, transport):
     client = AsyncClient(crm.base_url, crm.token, transport=transport())
@@ -78,6 +79,7 @@ def test_a_client_is_used_by_two_loops_at_once(crm, transport):
     assert heard == [["stored"] * 15] * 2
 
 
+@pytest.mark.slow
 @on_both
 def test_one_client_sends_a_contact_then_a_frame_then_another(crm, people, transport):
     """The frame is sent on a loop of its own each time."""
@@ -149,6 +151,7 @@ def in_a_process(program, *words):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 @needs_fork
 def test_a_client_that_was_used_before_a_fork_is_used_in_the_child_and_goes_on_in_the_parent():
     program = """
@@ -165,6 +168,7 @@ with Client(base_url, "token") as client:
     assert wire.connections == 3, "the parent keeps its own; each child makes one"
 
 
+@pytest.mark.slow
 @needs_fork
 def test_an_async_client_that_was_used_before_a_fork_is_used_in_the_child():
     program = """
@@ -188,6 +192,7 @@ print(ask(1), *asyncio.run(with_a_child()), forked(lambda: ask(5)))
     assert wire.ids == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_a_login_keeps_its_token_through_a_fork_and_leaves_a_renewal_to_the_parent(crm):
     """The second fork comes while the parent asks for a token, which it never hears of in time."""
@@ -214,6 +219,7 @@ with Client.from_settings(Settings(base_url=base_url, login=other)) as second:
     assert crm.requests()["path"].to_list().count("/token") == 2
 
 
+@pytest.mark.slow
 @needs_fork
 def test_a_sandbox_is_reached_from_a_fork_and_says_where_to_ask_it():
     program = """

@@ -72,6 +72,7 @@ def test_a_surplus_answer_is_not_the_next_contacts(transport, times):
     assert of_its_own(outcomes)
 
 
+@pytest.mark.slow
 @on_each
 def test_no_row_of_a_run_is_stored_by_another_rows_answer(transport):
     contacts = pl.DataFrame({"contact_id": range(1, 9), "property:City": ["Oslo"] * 8})
@@ -309,6 +310,7 @@ def answered_at_once(said, ask, made=client_of):
         return asyncio.run(work(wire))
 
 
+@pytest.mark.slow
 @on_each
 @pytest.mark.parametrize(
     ("said", "ask"),
@@ -323,6 +325,7 @@ def test_a_success_that_is_there_before_the_request_is_doubt(said, ask, transpor
     assert (outcome.kind, outcome.code, outcome.http_status) == ("unknown", "stray_answer", 202)
 
 
+@pytest.mark.slow
 @on_each
 def test_a_refusal_that_is_there_before_the_first_request_of_a_connection_stands(transport):
     """Servers refuse ahead of the body, and nobody else can be meant on a new connection."""
@@ -333,6 +336,7 @@ def test_a_refusal_that_is_there_before_the_first_request_of_a_connection_stands
     assert (outcome.kind, outcome.code) == ("stop", "unauthorized")
 
 
+@pytest.mark.slow
 def test_a_token_that_is_there_before_it_was_asked_for_is_not_taken():
     def made(wire):
         login = Login("ann", "canary", "canary", f"{wire.base_url}/token", waits_seconds=())

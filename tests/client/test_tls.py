@@ -49,6 +49,7 @@ def too_often(times):
     return script
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_the_environment_adds_no_one_whose_certificates_are_trusted(certificate, tls, monkeypatch, name):
     """Who sets a variable would read the token. A transport of the user's is the way to trust a proxy's certificate."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -202,6 +203,7 @@ class _ends_after:  # noqa: N801 - used as a function
                 return
 
 
+@pytest.mark.slow
 def test_promises_hold_in_any_order_under_any_faults():
     Pushes.committed = Pushes.ended = 0
     run_state_machine_as_test(

@@ -174,6 +174,7 @@ def assert_doubt(contacts: pl.DataFrame, results: pl.DataFrame, via: str, *, is_
 # What an answer means: the single and the batch operation
 
 
+@pytest.mark.slow
 @by_both
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout], ids=lambda e: e.__name__
@@ -208,6 +209,7 @@ def test_no_connection_from_the_beginning_stops_the_run(crm, contacts, via, base
     assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 @by_both
 def test_earlier_doubt_stays_when_a_429_and_a_refusal_follow(crm, client, contacts, via):
     """The row may have been applied the first time, and was; that it is refused later doesn't say that it was not."""
@@ -261,6 +263,7 @@ def test_401_is_one_refresh_for_all_and_a_second_one_stops_the_run(crm, contacts
     assert_struck(crm)
 
 
+@pytest.mark.slow
 def test_413_halves_the_batch(contacts):
     with Sandbox(max_batch_bytes=500) as crm:
         contacts = table(crm)
@@ -281,6 +284,7 @@ def test_413_on_one_contact_is_rejected(crm, client, contacts):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 @by_both
 @pytest.mark.parametrize("status", [400, 406, 409, 422])
 def test_refused_rows_are_rejected_and_the_others_go_on(crm, client, contacts, via, status):
@@ -319,6 +323,7 @@ def test_409_of_crossed_identifiers_is_rejected_and_not_sent_again(crm, client, 
     assert len(oracle.applications(crm)) == before
 
 
+@pytest.mark.slow
 @by_both
 def test_503_with_retry_after_is_waited_out_without_doubt(crm, client, contacts, via):
     aim(crm, via, "status", status=503, retry_after="0.1", times=2)
@@ -343,6 +348,7 @@ UNCLEAR: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @by_both
 @pytest.mark.parametrize("what", UNCLEAR)
 def test_unclear_answer_is_doubt_though_nothing_was_applied(crm, contacts, via, what):
@@ -358,6 +364,7 @@ def test_unclear_answer_is_doubt_though_nothing_was_applied(crm, contacts, via, 
     assert_struck(crm)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["before_commit", "after_commit"])
 @by_both
 def test_2xx_that_is_no_success_is_rejected(crm, client, contacts, via, phase):
@@ -415,6 +422,7 @@ def test_redirect_to_another_host(crm, client, contacts, via, status):
 # The list of faults
 
 
+@pytest.mark.slow
 @by_both
 @pytest.mark.parametrize("how", ["refused connections", "connections cut and refused"])
 def test_connection_refused_for_a_while(crm, contacts, via, how):
@@ -474,6 +482,7 @@ COMMITTED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @by_each("what", COMMITTED, batch=("reset", "silence", "truncated JSON in chunks", "204"))
 def test_committed_and_then(crm, contacts, via, what):
     """It was applied, and nobody is told so: nothing is lost, and nothing without an identifier is applied twice."""
@@ -488,6 +497,7 @@ def test_committed_and_then(crm, contacts, via, what):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 def test_bytes_that_drip_and_come_in_time_are_an_answer(crm, client, contacts):
     aim(crm, "single", "drip", seconds=0.001)
     assert statuses(push(contacts, client, via="single")) == {}
@@ -513,6 +523,7 @@ RETRY_AFTER: dict[str, Callable[[], str | None]] = {
 }
 
 
+@pytest.mark.slow
 @by_each("form", RETRY_AFTER, batch=("a part of a second", "none"))
 def test_storm_of_429(crm, client, contacts, via, form):
     """A 429 is no doubt: every row is stored, and once."""
@@ -524,6 +535,7 @@ def test_storm_of_429(crm, client, contacts, via, form):
     assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 @by_each("form", ["999999999", "Fri, 31 Dec 2399 23:59:59 GMT"], batch=("999999999",))
 def test_a_429_pauses_the_whole_run(crm, client, contacts, via, form):
     """For as long as is believed, which is a quarter of an hour. Nobody knocks meanwhile."""
@@ -543,6 +555,7 @@ def test_a_429_pauses_the_whole_run(crm, client, contacts, via, form):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 @by_both
 def test_429_although_applied(crm, client, contacts, via):
     """The CRM lies, and it can't be found out: rows are applied again. None is lost, and the later row still wins."""
@@ -554,6 +567,7 @@ def test_429_although_applied(crm, client, contacts, via):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 @by_both
 @pytest.mark.parametrize("phase", ["before_commit", "after_commit"])
 def test_5xx_flapping(crm, contacts, via, phase):
@@ -567,6 +581,7 @@ def test_5xx_flapping(crm, contacts, via, phase):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 @by_each("status", ["500", "502", "503"], batch=("502",))
 def test_outage_of_a_minute(crm, contacts, via, status):
     """The CRM answers, but is out of order; that uses up nobody's attempts, and the run goes on when it is over."""
@@ -600,6 +615,7 @@ def more_people(count: int, begin: int = INVALID + 1) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 @by_both
 @pytest.mark.parametrize("how", ["refused", "503 with Retry-After", "500"])
 def test_outage_beyond_patience(crm, contacts, via, how):
@@ -624,6 +640,7 @@ def test_outage_beyond_patience(crm, contacts, via, how):
     assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"status": 503, "retry_after": "0.1"}, {"status": 502}], ids=["503", "502"])
 def test_one_probe_at_a_time(crm, contacts, settings):
     """While a probe finds out whether the outage is over, nobody else knocks."""
@@ -642,6 +659,7 @@ def test_one_probe_at_a_time(crm, contacts, settings):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 @by_both
 def test_token_expired_mid_run(crm, contacts, via):
     """One refresh for all of the requests that meet it."""
@@ -669,6 +687,7 @@ def test_token_revoked(crm, client, contacts, via):
     assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 @by_both
 def test_token_operation_slow(crm, contacts, via):
     crm.fail("delay", path="/token", seconds=0.4)
@@ -691,6 +710,7 @@ TOKEN_FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @by_each("what", TOKEN_FAULTS, batch=("500",))
 @pytest.mark.parametrize("when", ["at first", "mid-run"])
 def test_token_operation_broken(crm, contacts, via, when, what):
@@ -723,6 +743,7 @@ class Clock:
         self.sets += 1
 
 
+@pytest.mark.slow
 @by_each("offset", ["a day", "an hour back", "seconds"], batch=("a day",))
 def test_clock_set_forward_and_back(monkeypatch, tmp_path, via, offset):
     """The limits are kept, nothing waits for a day that won't come, and nothing is lost."""
@@ -884,6 +905,7 @@ def test_kernel_restart(crm, contacts, tmp_path, via):
     assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 @by_both
 def test_source_changed(crm, client, contacts, tmp_path, via):
     """What is sent is what was planned; a frame that is another is refused before anything is sent."""
@@ -903,6 +925,7 @@ def test_source_changed(crm, client, contacts, tmp_path, via):
     assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 def test_answers_out_of_order(crm, client, contacts):
     """Each row has its own contact's id, whoever is answered first."""
     for row in (0, SAFE, BEARS_ID, TWIN):
@@ -914,6 +937,7 @@ def test_answers_out_of_order(crm, client, contacts):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 def test_batches_out_of_order():
     """Worked on in any order, several at once; rows of one contact still in theirs."""
     with Sandbox(behaviour=Behaviour(batch_order="shuffled"), batch_delay_seconds=0.3) as crm:
@@ -927,6 +951,7 @@ def test_batches_out_of_order():
         assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("applied", [0, 3])
 def test_batch_that_never_ends(crm, client, contacts, applied):
     """Its rows are `accepted`, also where some of them were applied; those behind them are held back."""
@@ -955,6 +980,7 @@ SENSELESS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", SENSELESS)
 def test_batch_status_makes_no_sense(crm, client, contacts, what):
     """A question changes nothing: it is asked again, and no row is in doubt for it that the counts can settle."""
@@ -980,6 +1006,7 @@ def test_partial_batch(crm, client, contacts, kind, applied):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 def test_skipped_rows_are_found_one_by_one():
     """The batch tells how many; which ones, the single operation does."""
     with Sandbox(behaviour=Behaviour(broken_item="skipped")) as crm:
@@ -1026,6 +1053,7 @@ def test_poison_row_in_a_batch_of_1000(crm, client):
     assert_kept(crm, contacts, results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["arrival", "shuffled"])
 @pytest.mark.parametrize("same", ["last_wins", "second_skipped"])
 def test_same_contact_twice_and_batches_late(same, order):
@@ -1041,6 +1069,7 @@ def test_same_contact_twice_and_batches_late(same, order):
         assert_struck(crm)
 
 
+@pytest.mark.slow
 def test_request_that_is_applied_long_after_its_timeout(crm, contacts):
     """The row is sent again and stored; the row behind it waits, or the first request would overwrite it."""
     for row in (10, 12):
@@ -1073,6 +1102,7 @@ def test_oversized_answer(crm, client, contacts, via, what):
     assert_struck(crm)
 
 
+@pytest.mark.slow
 @by_both
 def test_idle_connection_closed(crm, client, contacts, via):
     """The server closes every connection after its answer, though it said that it would stay open."""

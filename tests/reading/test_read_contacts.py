@@ -159,6 +159,7 @@ def test_headers_that_differ_in_case_or_space_are_carried_along_apart():
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), min_size=1, max_size=4))
 def test_no_visible_cell_vanishes(rows):
     columns = ["contact_id", "mobile_number", "email_opt_in", "property:X"]
@@ -519,6 +520,7 @@ def sample_answers():
     return pl.read_csv(sample("known_answers.csv"), infer_schema=False)
 
 
+@pytest.mark.slow
 def test_the_sample_gives_its_known_answers_in_every_row(sample_answers):
     from mbtoolkit.cli.demo import sample
 

@@ -75,6 +75,7 @@ def declaring(data: bytes, part: str, size: int) -> bytes:
 # --- sheets ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_lone_cell_in_the_last_corner_is_refused_with_its_place(tmp_path):
     stray = with_cells(cell_at("XFD1048576"))
     assert len(stray) < 8000
@@ -85,6 +86,7 @@ def test_a_lone_cell_in_the_last_corner_is_refused_with_its_place(tmp_path):
     assert read_contacts(with_cells(b"")).rows() == [("ada@example.com",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell",
     [
@@ -119,6 +121,7 @@ def test_a_far_cell_can_not_be_hidden(cell):
         counted(outlined(with_cells(cell), "contacts.xlsx"), "People")
 
 
+@pytest.mark.slow
 def test_a_far_cell_in_uncommon_xml_ends_no_process(tmp_path):
     far = cell_at("XFD1048576").replace(b"<c ", b"<x:c ").replace(b"</c>", b"</x:c>")
     assert read_in_another_process(with_cells(far), tmp_path).startswith(
@@ -126,6 +129,7 @@ def test_a_far_cell_in_uncommon_xml_ends_no_process(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "name"),
     [
@@ -203,6 +207,7 @@ def test_much_behind_the_cells_of_a_sheet_is_no_endless_cell():
     assert read_contacts(data).height == 1
 
 
+@pytest.mark.slow
 def test_a_sheet_of_all_columns_that_there_are_is_read():
     wide = workbook([["email", *(f"h{place}" for place in range(1, MAX_COLUMNS))], ["ada@example.com"]])
     assert read_contacts(wide).shape == (1, MAX_COLUMNS)
@@ -216,6 +221,7 @@ def test_only_the_sheet_that_is_read_is_counted():
         read_contacts(data, sheet=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sheet", [None, 0, "People", 7, "Others"])
 def test_a_process_of_its_own_reads_a_sheet_as_this_one_does(sheet):
     data = workbook([["email", "n", "é"], ["ada@example.com", 1.5, "=x"], [None, None, None], ["b@example.com", 2, ""]])
@@ -230,6 +236,7 @@ def test_a_process_of_its_own_reads_a_sheet_as_this_one_does(sheet):
     assert outcome(load_sheet_apart) == outcome(load_sheet)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [
@@ -251,6 +258,7 @@ def test_a_text_of_too_many_columns_is_refused():
         read_contacts(f"{header}\n".encode())
 
 
+@pytest.mark.slow
 def test_a_text_of_as_many_columns_as_a_sheet_is_read():
     header = ",".join(["email", *(f"h{place}" for place in range(1, MAX_COLUMNS))])
     row = "ada@example.com" + "," * (MAX_COLUMNS - 1)
@@ -265,6 +273,7 @@ def test_too_many_cells_are_refused():
         check_size(100, MAX_CELLS // 100 + 1, "contacts.csv")
 
 
+@pytest.mark.slow
 def test_the_cells_of_a_text_are_counted_before_it_is_loaded():
     width = 16_000
     data = b"email" + b",x" * (width - 1) + b"\n" + (b"," * (width - 1) + b"\n") * 6_251
@@ -272,11 +281,13 @@ def test_the_cells_of_a_text_are_counted_before_it_is_loaded():
         read_contacts(data)
 
 
+@pytest.mark.slow
 def test_a_record_that_never_ends_is_refused_before_it_is_read_whole():
     with pytest.raises(SourceError, match=f"near line 2: a line has more than {MAX_LINE_CHARACTERS:,} characters"):
         read_contacts(b"email,note\n" + b'"x\n",' * 2_000_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["contacts.csv.gz", "contacts.jsonl.gz"])
 def test_a_hundred_million_blank_lines_take_little_memory(name, tmp_path):
     text = b"email\n" if ".csv" in name else b'{"email": "ada@example.com"}\n'
@@ -284,6 +295,7 @@ def test_a_hundred_million_blank_lines_take_little_memory(name, tmp_path):
     assert said == "read [('ada@example.com',)]" if ".jsonl" in name else "101,000,001 rows" in said
 
 
+@pytest.mark.slow
 def test_json_lines_of_ever_new_keys_are_refused():
     lines = [json.dumps({f"k{place}{half}": 1 for place in range(MAX_COLUMNS // 2)}) for half in "ab"]
     assert load_table("\n".join(lines).encode())[0].width == MAX_COLUMNS
@@ -291,6 +303,7 @@ def test_json_lines_of_ever_new_keys_are_refused():
         read_contacts("\n".join([*lines, '{"email": "ada@example.com"}']).encode())
 
 
+@pytest.mark.slow
 def test_json_lines_of_too_many_cells_are_refused():
     lines = [json.dumps({f"k{place}": 1 for place in range(16_000)}), *['{"k1": 1}'] * 1_900]
     with pytest.raises(SourceError, match="1,876 rows of 16,000 columns, and 30,000,000 cells are read at most"):
@@ -302,6 +315,7 @@ def test_an_endless_line_of_json_is_refused():
         read_contacts(b'{"email": "ada@example.com"}\n{"x": "' + b"y" * MAX_LINE_CHARACTERS + b'"}')
 
 
+@pytest.mark.slow
 def test_a_gzip_file_that_unpacks_to_gigabytes_is_refused(tmp_path):
     path = tmp_path / "contacts.csv.gz"
     path.write_bytes(gzip.compress(b"\n" * 2**20) * 1025)
@@ -312,6 +326,7 @@ def test_a_gzip_file_that_unpacks_to_gigabytes_is_refused(tmp_path):
 # --- parquet --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_small_parquet_file_of_a_hundred_million_rows_is_refused(tmp_path):
     path = tmp_path / "contacts.parquet"
     pl.DataFrame({"n": pl.zeros(101_000_000, dtype=pl.UInt8, eager=True)}).write_parquet(path, compression="zstd")
@@ -331,6 +346,7 @@ def test_a_parquet_file_that_declares_other_sizes_ends_no_process(tmp_path):
             assert read_contacts(broken).height == 100
 
 
+@pytest.mark.slow
 def test_files_beside_the_working_folder_are_not_imported_by_the_other_process(tmp_path, monkeypatch):
     (tmp_path / "fastexcel.py").write_text("raise SystemExit('imported')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -54,6 +54,7 @@ recipes = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(recipes)
 def test_a_recipe_is_the_same_again_from_a_file(tmp_path_factory, recipe):
     folder = tmp_path_factory.mktemp("recipes")

@@ -70,6 +70,7 @@ def test_what_needs_no_repair_is_offered_none(contacts):
     assert [label for label in offers(contacts, "property:City") if "country code" in label] == []
 
 
+@pytest.mark.slow
 def test_every_offer_can_be_done(contacts):
     for column in contacts.columns:
         for step in offers(contacts, column).values():

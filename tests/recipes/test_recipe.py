@@ -46,6 +46,7 @@ def recipe() -> Recipe:
     )
 
 
+@pytest.mark.slow
 def test_the_steps_are_done_in_their_order(shop, recipe):
     contacts = recipe.run(shop).contacts
 
@@ -58,6 +59,7 @@ def test_the_steps_are_done_in_their_order(shop, recipe):
     assert contacts["unread:mobile_number"].to_list() == [None, None, "phone_unreadable: x", None]
 
 
+@pytest.mark.slow
 def test_each_step_tells_what_it_changed(shop, recipe):
     cleaned = recipe.run(shop)
 
@@ -77,6 +79,7 @@ def test_each_step_tells_what_it_changed(shop, recipe):
         cleaned.changes(7)
 
 
+@pytest.mark.slow
 def test_what_a_step_can_not_read_stays_and_is_an_issue(shop, recipe):
     cleaned = recipe.run(shop)
 
@@ -153,6 +156,7 @@ def test_what_was_assumed_of_a_file_is_said(tmp_path):
         Recipe().read_contacts({}).run(path)
 
 
+@pytest.mark.slow
 def test_no_row_gets_lost(shop, recipe):
     cleaned = recipe.run(shop)
 
@@ -167,6 +171,7 @@ def test_changes_after_a_merge_name_rows_of_the_given_table():
     assert cleaned.changes(2).rows() == [(2, "City", " y ", "y")]
 
 
+@pytest.mark.slow
 def test_the_given_table_stays_as_it_is(shop, recipe):
     before = shop.clone()
     recipe.run(shop)
@@ -174,6 +179,7 @@ def test_the_given_table_stays_as_it_is(shop, recipe):
     assert_frame_equal(shop, before)
 
 
+@pytest.mark.slow
 def test_a_recipe_runs_on_a_file(tmp_path, shop, recipe):
     shop.write_csv(tmp_path / "shop.csv")
 
@@ -186,6 +192,7 @@ def test_removing_a_step_undoes_it(shop, recipe):
     assert len(recipe) == 7
 
 
+@pytest.mark.slow
 def test_a_step_that_is_off_is_not_done(shop, recipe):
     switched = recipe.switched(3, is_on=False)
 
@@ -379,6 +386,7 @@ def test_rows_set_apart_are_not_merged():
     assert Recipe().merge_duplicates(columns=[], apart=apart).run(contacts).contacts.height == 3
 
 
+@pytest.mark.slow
 def test_nothing_of_a_contact_is_in_a_repr(shop, recipe):
     cleaned = recipe.run(shop)
     told = repr(recipe) + recipe._repr_html_() + repr(cleaned) + cleaned._repr_html_()
@@ -393,6 +401,7 @@ def test_a_column_named_like_html_is_shown_as_text():
     assert "<b>x" not in recipe._repr_html_() + recipe.run(table)._repr_html_()
 
 
+@pytest.mark.slow
 def test_an_empty_table_is_cleaned_too(shop, recipe):
     assert recipe.run(shop.clear()).contacts.height == 0
 

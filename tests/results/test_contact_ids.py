@@ -32,6 +32,7 @@ def test_ids_come_back_to_the_contacts(results):
     assert known.drop("contact_id").equals(contacts)
 
 
+@pytest.mark.slow
 def test_ids_come_back_so_that_the_next_push_is_an_update(crm, client, people):
     known = with_contact_ids(people, upsert_contacts(people, client))
     moved = known.with_columns(pl.format("moved{}", "email").alias("email"))

@@ -84,6 +84,7 @@ def check_stored(crm, results):
     assert told.sort("email").equals(stored.sort("email"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".xlsx", ".csv", ".parquet"])
 @pytest.mark.parametrize("order", ["as they were", "sorted", "some deleted"])
 def test_rows_that_were_in_a_file_come_back_to_their_places(crm, client, table, results, tmp_path, ending, order):
@@ -108,6 +109,7 @@ def test_rows_that_were_in_a_file_come_back_to_their_places(crm, client, table, 
     assert ids.equals(whole["mb_contact_id"].alias("contact_id"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [int, float, "{}.0".format, " {} ".format], ids=["int", "float", "text", "padded"])
 def test_row_numbers_that_a_spreadsheet_took_for_numbers_are_still_these(client, results, tmp_path, number):
     def change(lines):
@@ -121,6 +123,7 @@ def test_row_numbers_that_a_spreadsheet_took_for_numbers_are_still_these(client,
     assert (update_results(results, later)["mb_status"] == "succeeded").all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".xlsx", ".csv"])
 @pytest.mark.parametrize("new", ["inserted", "copied", "garbled"])
 def test_rows_that_are_new_in_the_file_are_stored_and_told_apart(crm, client, results, tmp_path, ending, new, caplog):
@@ -165,6 +168,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_what_can_not_be_matched_is_pushed_and_refused_by_update_results(client, results, way):
     mended = failures(results).with_columns(email=pl.format("p{}@example.com", "mb_row"))
@@ -174,6 +178,7 @@ def test_what_can_not_be_matched_is_pushed_and_refused_by_update_results(client,
         update_results(results, later)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "no columns of results"])
 def test_later_results_without_sound_numbers_are_refused(client, results, way):
     later = WAYS[way](upsert_contacts(failures(results), client))
@@ -185,6 +190,7 @@ def test_later_results_without_sound_numbers_are_refused(client, results, way):
         )
 
 
+@pytest.mark.slow
 def test_an_own_column_of_that_name_is_kept(client, people, caplog):
     letters = people.with_columns(mb_row=pl.lit("A7"), mb_note=pl.lit("mine"))
     results = upsert_contacts(letters, client)
@@ -195,6 +201,7 @@ def test_an_own_column_of_that_name_is_kept(client, people, caplog):
         assert read_contacts(letters)["source:mb_row"].to_list() == ["A7"] * 10
 
 
+@pytest.mark.slow
 def test_own_numbers_of_the_rows_are_their_numbers(client, people):
     results = upsert_contacts(people.with_columns(mb_row=pl.Series(range(100, 110))), client)
     assert results["mb_row"].to_list() == list(range(100, 110))
@@ -202,6 +209,7 @@ def test_own_numbers_of_the_rows_are_their_numbers(client, people):
     assert update_results(results, later)["mb_row"].to_list() == list(range(100, 110))
 
 
+@pytest.mark.slow
 def test_rows_of_a_validation_are_matched(client, table, results):
     invalid = validate_contacts(table).invalid.with_columns(email=pl.format("p{}@example.com", "mb_row"))
     whole = update_results(results, upsert_contacts(invalid, client))
@@ -215,6 +223,7 @@ def test_a_text_that_was_cut_for_the_sheet_is_never_sent_for_the_whole(crm, clie
     assert crm.requests().is_empty()
 
 
+@pytest.mark.slow
 def test_results_of_two_pushes_in_one_frame_give_no_ids_to_the_wrong_rows(client, people):
     results = upsert_contacts(people, client)
     both = pl.concat([results.head(3), upsert_contacts(people.tail(2), client).with_columns(pl.col("mb_row") + 3)])

@@ -14,6 +14,7 @@ from mbtoolkit.errors import FrameError, UsageError
 from mbtoolkit.schemas.frames import STATUS_DTYPE, STATUSES
 
 
+@pytest.mark.slow
 def test_the_summary_adds_up_to_the_rows(results):
     summary = summarize(results)
     assert summary["rows"].sum() == results.height
@@ -44,18 +45,21 @@ def test_the_summary_agrees_with_a_plain_count(rows, reasons):
     assert summary.group_by("mb_status").len()["len"].max() in (None, *range(reasons + 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reasons", ["a", None, 0, -1, 1.5, True])
 def test_what_is_no_number_of_reasons_is_refused(results, reasons):
     with pytest.raises(UsageError, match="reasons="):
         summarize(results, reasons=reasons)
 
 
+@pytest.mark.slow
 def test_results_that_were_in_a_text_file_are_counted_in_the_same_order(results, tmp_path):
     results.drop("mb_invalid_properties").write_csv(tmp_path / "r.csv")
     for options in ({}, {"infer_schema": False}):
         assert summarize(pl.read_csv(tmp_path / "r.csv", **options)).equals(summarize(results))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "values"),
     [

@@ -43,6 +43,7 @@ def test_results_of_several_frames_in_one_are_numbered_anew(client, people):
     assert upsert_contacts(twice, client)["mb_row"].to_list() == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_an_own_column_whose_name_begins_like_those_of_results_stays_in_its_place(client, people):
     named = people.with_columns(mb_note=pl.lit("mine"), last=pl.lit("z"))
     results = upsert_contacts(named, client)
@@ -62,6 +63,7 @@ def test_columns_of_two_types_become_text(client, people):
     assert whole["mb_attempts"].to_list() == [1] * 7 + [9] * 3
 
 
+@pytest.mark.slow
 def test_results_of_an_earlier_version_are_matched_by_their_numbers(client, people):
     results = upsert_contacts(people, client).drop("mb_first_run_id")
     later = upsert_contacts(results[[5, 2]], client)

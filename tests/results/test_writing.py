@@ -50,6 +50,7 @@ def test_what_is_no_results_frame_is_refused(people, tmp_path):
             call(people)
 
 
+@pytest.mark.slow
 def test_a_sheet_has_text_cells_alone_and_every_value_as_it_was(results, tmp_path):
     path = write_results(results, tmp_path / "results.xlsx")
     sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml").decode()
@@ -62,6 +63,7 @@ def test_a_sheet_has_text_cells_alone_and_every_value_as_it_was(results, tmp_pat
     assert back["mb_status"].to_list() == results["mb_status"].cast(pl.String).to_list()
 
 
+@pytest.mark.slow
 def test_a_sheet_marks_the_failing_cells(results, hostile, tmp_path):
     path = write_results(results, tmp_path / "results.xlsx")
     sheet = openpyxl.load_workbook(path)["results"]
@@ -82,6 +84,7 @@ def test_a_sheet_marks_the_failing_cells(results, hostile, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_csv_holds_no_formula(results, tmp_path):
     path = write_results(results, tmp_path / "results.csv")
     with path.open(newline="", encoding="utf-8") as file:
@@ -107,6 +110,7 @@ def test_more_than_a_cell_holds_is_cut_visibly(results, tmp_path):
     assert max(len(text.encode("utf-16-le")) // 2 for text in told[:3]) <= 32_767
 
 
+@pytest.mark.slow
 def test_more_than_a_sheet_holds_is_refused_and_leaves_nothing_behind(results, tmp_path):
     wide = results.with_columns(pl.lit(None).alias(f"c{n}") for n in range(16_384))
     with pytest.raises(FrameError, match="do not fit into a sheet"):
@@ -120,6 +124,7 @@ def test_more_than_a_sheet_holds_is_refused_and_leaves_nothing_behind(results, t
 PATTERNS = ["*", "^.*$", "^email$", "sheet_row", "place", "v", "", "'=header", "a b\n"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_any_name_of_a_column_can_be_written(results, tmp_path, ending):
     odd = results.with_columns(pl.lit(name).alias(name) for name in PATTERNS)
@@ -154,6 +159,7 @@ CARRIED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize(("cells", "told"), CARRIED.values(), ids=CARRIED.keys())
 def test_carried_cells_of_any_type_are_written(client, tmp_path, cells, told, ending):
@@ -169,12 +175,14 @@ def test_carried_cells_of_any_type_are_written(client, tmp_path, cells, told, en
         assert kept.to_list() == ([told, None] if told in ("<Object>", "{}", "[{}]") else cells.to_list())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["results.txt", "results", "missing/results.xlsx", "n" * 300 + ".csv", "a\0.csv", 5])
 def test_a_path_that_cannot_be_written_is_refused(results, tmp_path, name):
     with pytest.raises(UsageError):
         write_results(results, tmp_path / name if isinstance(name, str) else name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_folder_or_a_device_of_that_name_is_refused_and_stays(results, tmp_path, ending):
     folder, device = tmp_path / f"d{ending}", tmp_path / f"full{ending}"
@@ -187,6 +195,7 @@ def test_a_folder_or_a_device_of_that_name_is_refused_and_stays(results, tmp_pat
     assert stat.S_ISCHR(device.stat().st_mode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_full_disk_is_told_and_the_file_that_was_there_stays(results, tmp_path, ending):
     path = write_results(results, tmp_path / f"results{ending}")
@@ -210,6 +219,7 @@ def open_mask():
     os.umask(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_new_files_are_their_user_s_only_whatever_the_umask(results, tmp_path, open_mask, ending):
     issues = validate_contacts(results).issues
@@ -217,6 +227,7 @@ def test_new_files_are_their_user_s_only_whatever_the_umask(results, tmp_path, o
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_the_part_that_is_being_written_is_its_user_s_only(results, tmp_path, open_mask):
     """Also where the file that it replaces may be read by others."""
     path = tmp_path / "results.csv"
@@ -246,6 +257,7 @@ def test_the_part_that_is_being_written_is_its_user_s_only(results, tmp_path, op
     assert 0o600 in modes  # and 0o666 for a moment, when it is complete
 
 
+@pytest.mark.slow
 def test_a_file_that_is_replaced_keeps_its_permissions_and_its_links(results, tmp_path):
     path, link = tmp_path / "results.csv", tmp_path / "link.csv"
     path.touch(mode=0o600)
@@ -264,11 +276,13 @@ def locked(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_file_without_the_right_to_write_is_refused(results, locked, ordinary_user):
     with pytest.raises(UsageError, match="permissions"):
         write_results(results, locked)
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_disagreement_about_consent_are_marked(client, tmp_path):
     contacts = pl.DataFrame({"email": ["a@example.com"] * 2, "email_opt_in": [False, True]})
     results = upsert_contacts(contacts, client)
@@ -311,6 +325,7 @@ def test_no_issues_are_a_header(issues, tmp_path):
     assert sheet_of(tmp_path / "issues.xlsx").columns == issues.columns
 
 
+@pytest.mark.slow
 def test_what_is_no_issues_frame_is_refused(results, tmp_path):
     for frame in (results, None, 5):
         with pytest.raises(FrameError, match="no issues frame"):

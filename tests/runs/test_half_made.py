@@ -56,6 +56,7 @@ def aged(folder, hours):
         os.utime(path, (then, then))
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_while_it_was_made_is_listed_as_such_and_can_be_purged(dying, folder):
     run_id = dying()
     assert (folder / run_id / "contacts.parquet").exists()
@@ -73,11 +74,13 @@ def test_a_run_that_was_killed_while_it_was_made_is_listed_as_such_and_can_be_pu
     assert list_runs(folder).is_empty()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_while_it_was_made_leaves_nothing(dying, folder):
     dying("SIGINT")
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_half_made_runs_stand_among_the_others_the_newest_first(dying, client, people, folder):
     first = upsert_contacts(people, client, run_dir=folder)["mb_run_id"][0]
     half = dying()
@@ -85,6 +88,7 @@ def test_half_made_runs_stand_among_the_others_the_newest_first(dying, client, p
     assert list_runs(folder).select("run_id", "state").rows() == [(last, "done"), (half, "half_made"), (first, "done")]
 
 
+@pytest.mark.slow
 def test_the_next_run_removes_what_has_been_half_made_for_a_day(dying, client, people, folder):
     old, recent = dying(), dying()
     aged(folder / old, 25)
@@ -94,6 +98,7 @@ def test_the_next_run_removes_what_has_been_half_made_for_a_day(dying, client, p
     assert (folder / recent / "contacts.parquet").exists()
 
 
+@pytest.mark.slow
 def test_what_a_process_is_making_is_neither_listed_nor_removed(dying, client, people, folder):
     run_id = dying()
     aged(folder / run_id, 100)
@@ -135,6 +140,7 @@ def test_what_is_no_run_is_neither_listed_nor_removed(client, people, folder):
     assert list_runs(folder)["run_id"].to_list() == [run_id]
 
 
+@pytest.mark.slow
 def test_the_shell_lists_half_made_runs_and_purges_them(dying, folder):
     def shell(*words):
         command = [sys.executable, "-m", "mbtoolkit", "runs", *words, "--run-dir", str(folder)]

@@ -70,6 +70,7 @@ def test_a_filter_that_makes_warnings_errors_costs_no_result(holding, people, fo
     assert REASON in seen[-1].record_error
 
 
+@pytest.mark.slow
 def test_a_record_that_fails_in_the_middle_is_reported_and_resumed_when_it_can_be_written_again(
     holding, people, folder
 ):

@@ -227,6 +227,7 @@ def test_a_cancelled_run_is_closed_for_good(client, half, folder):
     assert statuses(run.results) == statuses(half)
 
 
+@pytest.mark.slow
 def test_cancelling_ends_a_run_on_its_way(crm, client, people, folder):
     crm.fail("delay", seconds=0.5, times=None)
     found = []
@@ -254,6 +255,7 @@ def test_a_purged_run_is_gone(client, half, folder):
         Run.open(run.run_id, folder)
 
 
+@pytest.mark.slow
 def test_a_run_in_the_middle_shows_what_is_known(crm, client, people, folder):
     crm.fail("silence", after=4, seconds=20, times=None)
     thread = threading.Thread(target=lambda: stopped(people, client, folder, after=4), daemon=True)
@@ -268,6 +270,7 @@ def test_a_run_in_the_middle_shows_what_is_known(crm, client, people, folder):
     assert statuses(run.results)[4] == "unknown"
 
 
+@pytest.mark.slow
 def test_old_runs_that_left_nothing_to_do_are_removed(client, people, half, folder, monkeypatch):
     done = upsert_contacts(people, client, run_dir=folder)
     monkeypatch.setattr(runs_module, "KEPT_DAYS", -1)

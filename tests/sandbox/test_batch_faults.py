@@ -32,6 +32,7 @@ def test_batch_is_applied_only_where_the_fault_came_after_the_commit(sender, kin
 ANY_KIND = [kind for kind in KINDS if kind not in OPERATION_OF]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["before_commit", "after_commit"])
 @pytest.mark.parametrize("kind", ANY_KIND)
 def test_every_other_kind_of_fault_strikes_both_operations(crm, connect, kind, phase):
@@ -80,6 +81,7 @@ def test_made_up_answer_names_a_batch_that_does_not_exist(sender):
     assert sender.batch_status(sender.batch_id_of([ADA])).status_code == 422
 
 
+@pytest.mark.slow
 def test_batch_that_comes_late(behaving):
     sender = behaving(batch_delay_seconds=0)
     sender.crm.fail("batch_late", seconds=0.5)

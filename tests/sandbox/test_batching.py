@@ -200,6 +200,7 @@ def test_batch_waits_then_is_worked_on_and_its_status_tells(behaving):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_delay_is_kept(behaving):
     sender = behaving(batch_delay_seconds=0.3)
     began = time.monotonic()

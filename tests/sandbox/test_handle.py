@@ -87,6 +87,7 @@ def test_works_inside_a_running_event_loop():
     assert asyncio.run(main()) == 20
 
 
+@pytest.mark.slow
 def test_can_be_asked_from_many_threads_while_it_works(sender):
     heights: list[int] = []
 
@@ -152,6 +153,7 @@ def test_token_and_page_key_are_made_up_anew():
     assert first._settings.page_key != second._settings.page_key
 
 
+@pytest.mark.slow
 def test_sandbox_does_not_load_the_client():
     code = "import sys, mbtoolkit.sandbox; sys.exit('httpx' in sys.modules or 'mbtoolkit.client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

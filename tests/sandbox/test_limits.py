@@ -114,6 +114,7 @@ def test_unauthorized_requests_and_token_requests_do_not_count(behaving):
     assert sender.upsert(email="ada@example.com").status_code == 202
 
 
+@pytest.mark.slow
 def test_no_plan_is_no_limit(sender):
     assert {sender.upsert(email="ada@example.com").status_code for _ in range(300)} == {202}
 

@@ -137,6 +137,7 @@ def held_by(store: Store) -> dict[int, dict[str, Any]]:
     return held
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(BEHAVIOURS, st.lists(REQUESTS, max_size=12))
 def test_store_equals_the_model(behaviour, requests):
@@ -162,6 +163,7 @@ def http():
         yield client
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(requests=st.lists(REQUESTS, max_size=10))
 def test_frame_over_http_equals_the_model(http, requests):

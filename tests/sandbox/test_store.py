@@ -60,6 +60,7 @@ def test_memory_is_forgotten(connect):
         assert crm.contacts().height == 0
 
 
+@pytest.mark.slow
 def test_one_file_serves_one_sandbox(tmp_path):
     path = tmp_path / "crm.sqlite"
     with Sandbox(db=path), pytest.raises(ValueError, match="locked"):

@@ -51,6 +51,7 @@ def listen():
         listener.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_webhook_is_told_once_what_the_status_says(sender, listen, host):
     listener = listen()
@@ -61,6 +62,7 @@ def test_webhook_is_told_once_what_the_status_says(sender, listen, host):
     assert batch["webhook_at"] >= batch["ended_at"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [307, 500])
 def test_webhook_is_neither_repeated_nor_redirected(sender, listen, status):
     listener = listen(status=status)
@@ -77,6 +79,7 @@ def test_webhook_that_can_not_be_called_is_noted(sender, port):
     assert (batch["webhook_status"], bool(batch["webhook_error"])) == (None, True)
 
 
+@pytest.mark.slow
 def test_failed_batch_is_told_too_and_a_stuck_one_never(sender, listen):
     listener = listen()
     url = f"http://127.0.0.1:{listener.server.server_port}/"
@@ -87,6 +90,7 @@ def test_failed_batch_is_told_too_and_a_stuck_one_never(sender, listen):
     assert [told["statusText"] for _, _, told in listener.received] == ["Failed"]
 
 
+@pytest.mark.slow
 def test_webhook_can_be_left_uncalled(behaving, listen):
     listener = listen()
     sender = behaving(behaviour=Behaviour(webhook="never"))

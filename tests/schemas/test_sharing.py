@@ -159,6 +159,7 @@ def test_other_addresses_stay_others(one, other):
     assert shared_identifiers(pl.DataFrame({"email": [one, other]})).is_empty()
 
 
+@pytest.mark.slow
 def test_one_contact_in_two_forms_of_its_domain_is_sent_one_after_the_other(crm, client):
     frame = pl.DataFrame({"email": ["x@b\u00fccher.example", "x@xn--bcher-kva.example"], "email_opt_in": [False, True]})
     results = upsert_contacts(frame, client)

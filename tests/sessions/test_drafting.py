@@ -334,6 +334,7 @@ plausible = st.sampled_from(["", "a@example.com", "47", "93454496", "+47 934 54 
 typed = st.one_of(anything, plausible)
 
 
+@pytest.mark.slow
 @given(
     texts=st.dictionaries(st.sampled_from(list(BY_NAME)), typed),
     properties=st.lists(st.builds(Property, typed, typed, st.booleans()), max_size=4).map(tuple),

@@ -134,6 +134,7 @@ def test_a_table_that_is_loaded_again_is_as_it_was_left(client, path):
     assert first.contacts["email"][1] == "bo@example.com"
 
 
+@pytest.mark.slow
 def test_a_file_that_changed_is_another_table_with_the_same_choices(client, path):
     pushes = FilePushes(client)
     pushes.load(Source(str(path), path.name))
@@ -154,6 +155,7 @@ def test_a_file_that_changed_is_another_table_with_the_same_choices(client, path
     assert again.contacts["email"][0] == "zoe@example.com"
 
 
+@pytest.mark.slow
 def test_nothing_else_is_loaded_while_a_push_is_on_its_way(client, crm, people):
     crm.fail("delay", seconds=0.3, times=None)
     pushes = FilePushes(client)
@@ -168,6 +170,7 @@ def test_nothing_else_is_loaded_while_a_push_is_on_its_way(client, crm, people):
 # Check and review
 
 
+@pytest.mark.slow
 def test_the_review_counts_what_a_push_would_do(checked):
     review = checked.review
     assert (review.rows, review.sendable, review.invalid, review.left_out, review.stored) == (5, 3, 2, 0, 0)
@@ -176,6 +179,7 @@ def test_the_review_counts_what_a_push_would_do(checked):
     assert review.seconds(ACCOUNT_LIMITS["freemium"]) == pytest.approx(0.3)
 
 
+@pytest.mark.slow
 def test_rows_of_a_rule_can_be_left_out_and_taken_in_again(checked, crm, capfd):
     checked.leave_out("duplicate_identifier")
     assert checked.left_out_rows.to_list() == [3, 4]
@@ -190,6 +194,7 @@ def test_rows_of_a_rule_can_be_left_out_and_taken_in_again(checked, crm, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_edits_are_made_again_when_columns_are_mapped_in_another_way(checked):
     checked.edits.edit(1, "email", "bo@example.com")
     checked.edits.edit(2, "property:First name", "Cyrus")
@@ -215,6 +220,7 @@ def test_edits_are_made_again_when_columns_are_mapped_in_another_way(checked):
 # Clean
 
 
+@pytest.mark.slow
 def test_steps_come_after_what_was_mended_so_far_and_each_can_be_taken_back(checked):
     checked.edits.edit(0, "property:First name", "ann")
     checked.add_steps(NormalizeName("property:First name"))
@@ -229,6 +235,7 @@ def test_steps_come_after_what_was_mended_so_far_and_each_can_be_taken_back(chec
     assert checked.contacts["property:First name"][0] == "ann"
 
 
+@pytest.mark.slow
 def test_a_step_that_can_not_be_done_leaves_everything_as_it_was(checked):
     checked.edits.edit(1, "email", "bo@example.com")
     before = checked.contacts
@@ -238,6 +245,7 @@ def test_a_step_that_can_not_be_done_leaves_everything_as_it_was(checked):
     assert [step.do for step in checked.recipe.steps] == ["edit_cells"]
 
 
+@pytest.mark.slow
 def test_merged_rows_are_one_contact_in_review_and_results(checked, crm):
     checked.add_steps(MergeDuplicates(columns=[]))
     assert checked.cleaned.rows["into"].to_list() == [0, 1, 2, 3, 3]
@@ -250,6 +258,7 @@ def test_merged_rows_are_one_contact_in_review_and_results(checked, crm):
     assert checked.results.height == checked.contacts.height
 
 
+@pytest.mark.slow
 def test_steps_follow_their_columns_to_other_names(checked):
     checked.add_steps(MergeValues("property:First name", {"Dee again": "Dee"}), MergeDuplicates(columns=[]))
     checked.edits.edit(0, "property:First name", "Anna")
@@ -261,6 +270,7 @@ def test_steps_follow_their_columns_to_other_names(checked):
     assert checked.contacts["Navn"].to_list() == ["Anna", "Bo", "Cy", "Dee"]
 
 
+@pytest.mark.slow
 def test_a_step_whose_column_is_gone_is_said_and_done_again_when_it_is_back(checked):
     checked.add_steps(NormalizePhone("mobile_country_code"))
     checked.map_column("Mobil", "")
@@ -271,6 +281,7 @@ def test_a_step_whose_column_is_gone_is_said_and_done_again_when_it_is_back(chec
     assert not any("not done" in note for note in checked.read_notes)
 
 
+@pytest.mark.slow
 @SOURCE_WARNING
 def test_the_clean_up_runs_on_the_next_file_as_a_recipe_and_in_a_panel(checked, client, tmp_path):
     checked.edits.edit(1, "email", "bo@example.com")
@@ -299,6 +310,7 @@ def test_a_recipe_of_other_columns_says_what_does_not_fit(push):
     assert any("no column 'property:City'" in note for note in push.read_notes)
 
 
+@pytest.mark.slow
 def test_a_recipe_that_would_merge_what_was_pushed_is_refused_and_all_stays_as_it_was(checked, crm):
     checked.edits.edit(1, "email", "bo@example.com")
     run(checked)
@@ -314,6 +326,7 @@ def test_a_recipe_that_would_merge_what_was_pushed_is_refused_and_all_stays_as_i
     assert checked.results.height == checked.contacts.height
 
 
+@pytest.mark.slow
 @SOURCE_WARNING
 def test_a_step_that_could_not_be_done_is_off_in_code_and_recipe(checked, client, path):
     checked.add_steps(NormalizePhone("mobile_country_code"), NormalizeName("property:First name"))
@@ -325,6 +338,7 @@ def test_a_step_that_could_not_be_done_is_off_in_code_and_recipe(checked, client
     assert checked.whole_recipe.run(path).contacts.equals(checked.contacts)
 
 
+@pytest.mark.slow
 def test_what_was_mended_by_hand_stays_with_its_row_when_a_step_before_it_is_taken_back(checked):
     checked.add_steps(MergeValues("property:First name", {"Dee": "Di", "Cy": "Si"}))
     checked.edits.edit(2, "email_opt_in", "no")
@@ -342,6 +356,7 @@ def doubled(client):
     return of_frame(client, pl.DataFrame({"email": emails, "Mobile": phones, "Name": ["Ann", "Ann", "Bo", "Cy"]}))
 
 
+@pytest.mark.slow
 def test_what_was_mended_by_hand_after_a_merge_stays_with_its_row_without_it(doubled):
     doubled.map_column("Name", "property:Name")
     doubled.check()
@@ -351,6 +366,7 @@ def test_what_was_mended_by_hand_after_a_merge_stays_with_its_row_without_it(dou
     assert doubled.contacts["property:Name"].to_list() == ["Ann", "Ann", "Bob", "Cy"]
 
 
+@pytest.mark.slow
 def test_what_was_mended_by_hand_stays_with_its_row_when_another_mapping_merges_other_rows(doubled):
     doubled.map_column("Name", "property:Name")
     doubled.check()
@@ -421,6 +437,7 @@ def test_duplicates_stand_with_why_and_with_what_has_to_be_answered(doubles):
     assert date_columns(doubles.contacts) == ["Endret"]
 
 
+@pytest.mark.slow
 def test_rows_are_merged_one_by_one_and_what_stands_follows_also_back(doubles):
     doubles.find_duplicates(by_identifiers=True)
     doubles.merge_rows([0, 1], {"property:First name": 1})
@@ -440,6 +457,7 @@ def test_rows_are_merged_one_by_one_and_what_stands_follows_also_back(doubles):
     assert [step.do for step in doubles.recipe.steps] == ["merge_rows"]
 
 
+@pytest.mark.slow
 def test_all_that_needs_no_answer_is_merged_and_who_is_several_people_left_alone(doubles):
     doubles.find_duplicates(by_identifiers=True)
     doubles.merge_duplicates("newest", "Endret")
@@ -454,6 +472,7 @@ def test_all_that_needs_no_answer_is_merged_and_who_is_several_people_left_alone
     assert doubles.contacts.height == 7
 
 
+@pytest.mark.slow
 @SOURCE_WARNING
 def test_merged_duplicates_are_in_the_code(doubles, client):
     doubles.edits.edit(4, "property:First name", "Cyril")
@@ -464,6 +483,7 @@ def test_merged_duplicates_are_in_the_code(doubles, client):
     assert names["contacts"].equals(doubles.contacts)
 
 
+@pytest.mark.slow
 def test_rows_that_were_pushed_are_merged_no_more(doubles):
     doubles.start(heard)
     assert doubles.wait(30)
@@ -472,6 +492,7 @@ def test_rows_that_were_pushed_are_merged_no_more(doubles):
         doubles.merge_rows([0, 1])
 
 
+@pytest.mark.slow
 def test_duplicates_are_looked_for_anew_when_columns_are_others(doubles):
     doubles.find_duplicates()
     doubles.map_column("Etternavn", "")
@@ -529,6 +550,7 @@ def test_mended_rows_are_pushed_and_the_rest_keeps_what_it_had(checked, crm):
     assert checked.failed_rows.is_empty()
 
 
+@pytest.mark.slow
 def test_edits_of_a_part_are_made_and_undone_in_the_whole(checked):
     run(checked)
     part = checked.failed()
@@ -573,6 +595,7 @@ def test_a_column_that_is_mapped_after_a_push_makes_its_rows_due_and_loses_no_re
     assert checked.results["mb_contact_id"].to_list() == ids
 
 
+@pytest.mark.slow
 def test_opt_ins_are_turned_on_only_as_many_as_was_consented_to(checked, crm):
     pushing = checked.start(heard)
     assert checked.wait(30)
@@ -585,6 +608,7 @@ def test_opt_ins_are_turned_on_only_as_many_as_was_consented_to(checked, crm):
     assert crm.requests().is_empty()
 
 
+@pytest.mark.slow
 def test_a_refused_yes_is_not_pushed_by_pushing_again(client, crm):
     push = of_frame(client, pl.DataFrame({"email": ["a@example.com"] * 2, "email_opt_in": ["yes", "no"]}))
     assert run(push)["mb_status"].to_list() == ["invalid", "succeeded"]
@@ -641,6 +665,7 @@ def test_the_code_does_the_same(checked, crm, client):
     assert checked.code.count("opt_ins_on=1") == 1
 
 
+@pytest.mark.slow
 @SOURCE_WARNING
 def test_bytes_and_frames_come_in_too(client, path):
     push = FilePush(client, Source(path.read_bytes(), "upload.csv"))
@@ -649,6 +674,7 @@ def test_bytes_and_frames_come_in_too(client, path):
     assert "read_contacts('upload.csv'" in push.code
 
 
+@pytest.mark.slow
 def test_a_step_that_the_new_mapping_makes_impossible_is_said_and_holds_nobody_up(doubles, client):
     doubles.find_duplicates()
     doubles.merge_duplicates("newest", "Endret")
@@ -667,6 +693,7 @@ def test_a_step_that_the_new_mapping_makes_impossible_is_said_and_holds_nobody_u
     assert not any("not done" in note for note in doubles.read_notes)
 
 
+@pytest.mark.slow
 @SOURCE_WARNING
 def test_the_code_and_the_recipe_are_of_the_contacts_also_before_another_mapping_is_read(checked, client):
     checked.edits.edit(1, "property:First name", "Boo")
@@ -687,6 +714,7 @@ class Noted(NormalizeName):
         return super(NormalizeName, self).run(frame)
 
 
+@pytest.mark.slow
 def test_what_comes_before_a_step_that_is_switched_is_not_done_again(doubles):
     doubles.add_steps(Noted("property:First name"), MergeDuplicates(columns=[]))
     doubles.edits.edit(0, "property:First name", "Anna")
@@ -704,6 +732,7 @@ def test_what_comes_before_a_step_that_is_switched_is_not_done_again(doubles):
     assert doubles.whole_recipe.run(doubles.table).contacts.equals(doubles.contacts)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::mbtoolkit.errors.RecordWarning")
 def test_a_push_whose_record_is_incomplete_says_so_beside_its_results(checked, tmp_path, monkeypatch):
     monkeypatch.setenv("MBTOOLKIT_STATE_DIR", str(tmp_path / "state"))

@@ -96,6 +96,7 @@ class Hammer(threading.Thread):
                     self.odd[name] = error
 
 
+@pytest.mark.slow
 def test_whatever_is_done_while_a_push_runs_and_ends_every_row_is_sent_once_and_accounted_for(client, crm):
     crm.fail("delay", seconds=0.02, times=None)
     push = of_frame(client, table())
@@ -175,6 +176,7 @@ def test_what_a_thread_sees_without_asking_is_never_none(client):
     assert push.edits is not edits
 
 
+@pytest.mark.slow
 def test_pushes_begun_by_many_threads_at_once_are_one(client, crm):
     crm.fail("delay", seconds=0.2, times=None)
     push = of_frame(client, table(20))
@@ -227,6 +229,7 @@ def test_a_recipe_that_fails_leaves_all_as_it_was(client, tmp_path, recipe):
     assert push.review.sendable == 4
 
 
+@pytest.mark.slow
 def test_a_display_that_fails_costs_no_results_and_is_logged(client, caplog):
     def show():
         raise OddError(CANARY)
@@ -241,6 +244,7 @@ def test_a_display_that_fails_costs_no_results_and_is_logged(client, caplog):
     assert CANARY not in caplog.text
 
 
+@pytest.mark.slow
 def test_results_that_can_not_be_added_to_those_before_are_not_lost(client, crm):
     push = of_frame(client, table(4))
     push.start(heard)
@@ -273,6 +277,7 @@ def test_a_push_that_fails_in_a_way_that_nobody_foresaw_says_that_rows_may_be_se
     assert CANARY not in caplog.text + pushing.fault
 
 
+@pytest.mark.slow
 def test_where_no_thread_can_be_made_nothing_is_on_its_way(client, monkeypatch):
     push = of_frame(client, table(4))
 

@@ -106,6 +106,7 @@ def test_a_token_revoked_in_the_middle_stops_the_run_there(crm, client, people):
     assert results["mb_http_status"].to_list()[4] == 401
 
 
+@pytest.mark.slow
 def test_nobody_listening_stops_the_run(crm, people, caplog):
     with crm.client(attempts=2) as client, crm.outage():
         results = upsert_contacts(people, client, max_concurrency=2)
@@ -113,6 +114,7 @@ def test_nobody_listening_stops_the_run(crm, people, caplog):
     assert "no_connection" in caplog.text
 
 
+@pytest.mark.slow
 def test_doubt_that_does_not_clear_is_unknown(crm, people):
     crm.fail("status", phase="after_commit", match="person3@example.com", times=None)
     with crm.client(attempts=2) as client:
@@ -122,6 +124,7 @@ def test_doubt_that_does_not_clear_is_unknown(crm, people):
     assert results["mb_contact_id"].to_list()[3] is None
 
 
+@pytest.mark.slow
 def test_a_429_pauses_everyone_and_loses_nothing(crm, client, people):
     crm.fail("status", status=429, times=3, retry_after="0.3")
     results = upsert_contacts(people, client, max_concurrency=3)
@@ -129,6 +132,7 @@ def test_a_429_pauses_everyone_and_loses_nothing(crm, client, people):
     assert crm.faults()["committed"].to_list() == [3]
 
 
+@pytest.mark.slow
 def test_a_limited_plan_ends_without_a_loss(people):
     from mbtoolkit.sandbox import RequestLimits
 
@@ -138,6 +142,7 @@ def test_a_limited_plan_ends_without_a_loss(people):
         assert crm.contacts().height == 10
 
 
+@pytest.mark.slow
 def test_results_can_be_handed_straight_back(crm, client, people):
     crm.fail("status", status=422, match="person7")
     first = upsert_contacts(people, client)
@@ -196,6 +201,7 @@ identifiers = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(identifiers, max_size=25))
 def test_chains_hold_whole_components_in_order(rows):
     frame = pl.DataFrame(
@@ -273,6 +279,7 @@ def test_it_takes_an_async_clients_settings(crm, people):
     assert statuses(upsert_contacts(people, AsyncClient(crm.base_url, crm.token))) == ["succeeded"] * 10
 
 
+@pytest.mark.slow
 def test_progress_is_told_and_ends_complete(crm, client, people):
     crm.fail("delay", seconds=0.1, times=None)
     told = []
@@ -291,6 +298,7 @@ def test_a_progress_function_that_fails_does_not_cost_the_results(crm, client, p
     assert "progress" in caplog.text
 
 
+@pytest.mark.slow
 def test_clearing_is_asked_for_by_name(crm, client, people):
     upsert_contacts(people, client)
     upsert_contacts(people.with_columns(pl.lit(None, dtype=pl.String).alias("property:City")), client)
@@ -315,6 +323,7 @@ def test_turning_on_opt_ins_in_bulk_takes_a_stated_count(crm, client):
     assert set(statuses(upsert_contacts(many.with_columns(email_opt_in=False), client))) == {"succeeded"}
 
 
+@pytest.mark.slow
 def test_a_blank_opt_in_leaves_consent_as_it_is(crm, client):
     frame = pl.DataFrame({"email": ["a@example.com", "b@example.com"], "email_opt_in": [True, False]})
     upsert_contacts(frame, client)
@@ -545,6 +554,7 @@ def test_row_numbers_that_can_not_be_are_made_anew(client, people, number):
     assert upsert_contacts(numbered, client)["mb_row"].to_list() == list(range(10))
 
 
+@pytest.mark.slow
 def test_another_thread_can_stop_the_run(crm, client, caplog):
     crm.fail("delay", seconds=0.3, times=None)
     frame = pl.DataFrame({"email": [f"p{n}@example.com" for n in range(200)]})
@@ -567,6 +577,7 @@ def test_another_thread_can_stop_the_run(crm, client, caplog):
     assert statuses(rest) == ["succeeded"] * 3
 
 
+@pytest.mark.slow
 def test_a_stop_ends_a_pause_that_the_crm_asked_for(crm, client, people):
     crm.fail("status", status=429, times=None, retry_after="600")
     stop = threading.Event()
@@ -636,6 +647,7 @@ def test_a_second_ctrl_c_lets_go_of_what_is_on_its_way_and_says_unknown():
     assert counts == {"unknown": 10, "not_sent": 190}
 
 
+@pytest.mark.slow
 def test_nothing_of_a_contact_is_logged(crm, client, people, caplog):
     with caplog.at_level(logging.DEBUG):
         upsert_contacts(people.with_columns(pl.lit(NO_LIST).alias("list_id")), client)
@@ -648,6 +660,7 @@ def test_wrong_calls_are_value_errors_too():
     assert issubclass(UsageError, ValueError)
 
 
+@pytest.mark.slow
 def test_rows_that_are_left_out_are_judged_with_the_others_and_not_sent(crm, client, people):
     results = upsert_contacts(people, client, leave_out=[0, 9])
     assert statuses(results) == ["not_sent", *["succeeded"] * 8, "not_sent"]
@@ -664,6 +677,7 @@ def test_rows_to_leave_out_that_are_none_are_refused(crm, client, people, rows):
     assert crm.requests().is_empty()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["email_opt_in", "mobile_opt_in"])
 def test_a_refused_yes_stays_refused_when_it_is_sent_again_without_the_no(crm, client, column):
     person = {"email": "a@example.com", "mobile_country_code": 44, "mobile_number": 7700900123}
@@ -699,6 +713,7 @@ def test_a_yes_reaches_no_address_that_is_not_in_its_row(crm, client, how):
     assert crm.requests().height == 1
 
 
+@pytest.mark.slow
 def test_a_yes_beside_a_cleared_address_is_not_sent(crm, client):
     ann = upsert_contact({"email": "ann@example.com", "email_opt_in": False}, client).contact_id
     row = {"contact_id": ann, "email_opt_in": True}

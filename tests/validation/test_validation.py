@@ -444,6 +444,7 @@ def test_a_note_in_a_users_own_words_still_refuses_the_row():
     ]
 
 
+@pytest.mark.slow
 @given(
     st.fixed_dictionaries(
         {

@@ -190,6 +190,7 @@ def test_a_list_that_is_not_among_the_known_ones_is_typed(crm, client):
 # Properties and clearing
 
 
+@pytest.mark.slow
 def test_properties_are_added_named_and_removed(form, page, crm):
     page.type("field:email", "ada@example.com")
     page.press("add")
@@ -259,6 +260,7 @@ def test_an_identifier_that_is_cleared_identifies_nobody(form, page):
 # Pushing
 
 
+@pytest.mark.slow
 def test_a_push_stores_the_contact_and_the_next_one_is_an_update(form, page, crm):
     page.type("field:email", "ada@example.com")
     page.press("add")
@@ -282,6 +284,7 @@ def test_a_push_stores_the_contact_and_the_next_one_is_an_update(form, page, crm
     assert second in page.text("history")
 
 
+@pytest.mark.slow
 def test_the_results_are_a_results_frame_of_the_pushes(form, page, crm):
     ResultsSchema.validate(form.results)
     assert form.results.height == 0
@@ -360,6 +363,7 @@ def test_two_quick_clicks_push_once_also_where_the_first_fails(form, page, crm):
     assert crm.requests().height == 1
 
 
+@pytest.mark.slow
 def test_while_a_push_is_on_its_way_another_cannot_begin_and_typing_goes_on(form, page, crm):
     crm.fail("delay", seconds=0.6)
     page.type("field:email", "ada@example.com")
@@ -379,6 +383,7 @@ def test_while_a_push_is_on_its_way_another_cannot_begin_and_typing_goes_on(form
     assert not page.is_off("push")
 
 
+@pytest.mark.slow
 def test_pushes_begun_by_many_threads_at_once_are_one(form, crm):
     crm.fail("delay", seconds=0.4)
     form.fill({"email": "ada@example.com"})
@@ -399,6 +404,7 @@ def test_pushes_begun_by_many_threads_at_once_are_one(form, crm):
     assert crm.requests().height == 1
 
 
+@pytest.mark.slow
 def test_the_id_of_one_contact_never_comes_into_the_form_of_another(form, page, crm):
     crm.fail("delay", seconds=0.4)
     page.type("field:email", "ada@example.com")
@@ -420,6 +426,7 @@ def test_the_form_is_emptied_and_its_history_stays(form, page):
     assert page.has("history")
 
 
+@pytest.mark.slow
 def test_properties_that_the_crm_does_not_know_are_told_at_their_rows(form, page, crm):
     form.fill({"email": "ada@example.com", "property:City": "Oslo", "property:Nonsense": "x"})
     known, unknown = (key.replace("name:", "property-") for key in page.keys("name"))

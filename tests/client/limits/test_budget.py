@@ -115,6 +115,7 @@ def test_only_what_never_left_gives_its_slot_back(budgets, outcome, is_free):
     assert (asyncio.run(work()) == STORED) is is_free
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_in_the_middle_costs_a_window_and_not_the_run(budgets, tmp_path, caplog):
     budget = budgets(window_seconds=0.5)
     waited = []

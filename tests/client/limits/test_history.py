@@ -164,6 +164,7 @@ class TestAfterA429:
         history.refuse(plan, at(20), 1.0)
         assert history.has_room_for(plan, at(21)) == 63
 
+    @pytest.mark.slow
     def test_a_plan_that_was_stated_twice_too_large_draws_few(self):
         server = Server(50, 10.0, "sliding")
         world = World(Limits(requests=100), server, 10, (0.01, 0.05))

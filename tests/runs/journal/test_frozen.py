@@ -35,6 +35,7 @@ CHOSEN = {
 }
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=list(HealthCheck))
 @given(frame=dataframes(max_size=6))
 def test_any_frame_comes_back_equal(tmp_path, frame):

@@ -182,6 +182,7 @@ def test_arguments_that_can_not_be_kept_are_refused_and_harm_nothing(begun):
         assert len(list(journal.events())) == 1
 
 
+@pytest.mark.slow
 def test_one_process_opens_a_run_once(said, begun):
     with Journal.open(*begun) as journal:
         for _ in range(2):
@@ -194,6 +195,7 @@ def test_one_process_opens_a_run_once(said, begun):
     Journal.open(*begun).close()
 
 
+@pytest.mark.slow
 def test_who_only_looks_keeps_nobody_from_opening(begun):
     stop = threading.Event()
 
@@ -287,6 +289,7 @@ def test_what_one_thread_appends_keeps_its_order_among_all_others(tmp_path, thre
     }
 
 
+@pytest.mark.slow
 def test_a_word_from_another_process_reaches_the_writer_and_costs_it_nothing(scribe, begun):
     process = scribe("storm", *begun)
     lines = [process.stdout.readline() for _ in range(20)]
@@ -422,6 +425,7 @@ def test_what_a_run_looks_like_tells_nothing_of_what_is_in_it(runs_dir, run_id):
         assert "ann" not in repr(journal) + repr(look(runs_dir, run_id))
 
 
+@pytest.mark.slow
 def test_a_thousand_rows_cost_a_few_bytes_on_the_disk(begun):
     with Journal.open(*begun) as journal:
         for batch in range(1_000):

@@ -53,6 +53,7 @@ def test_rows_that_bear_an_id_keep_it_in_the_results(crm):
     assert again["mb_contact_id"].to_list() == first["mb_contact_id"].to_list()
 
 
+@pytest.mark.slow
 def test_ids_that_are_wanted_are_brought_by_the_single_operation(crm):
     results = push(people(5), crm, contact_ids="always")
     stored = dict(crm.contacts().select("email", "contact_id").iter_rows())
@@ -63,6 +64,7 @@ def test_ids_that_are_wanted_are_brought_by_the_single_operation(crm):
     assert requests(crm) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["status_400", "status_406", "status_422"])
 def test_the_rows_that_make_the_crm_refuse_a_batch_are_found_and_the_others_stored(status):
     with Sandbox(behaviour=Behaviour(batch_refusals=status)) as crm:
@@ -74,6 +76,7 @@ def test_the_rows_that_make_the_crm_refuse_a_batch_are_found_and_the_others_stor
         assert crm.requests().height < 70
 
 
+@pytest.mark.slow
 def test_three_bad_rows_in_a_batch_of_1000_take_few_requests_to_find(crm):
     results = push(people(1000, bad={3, 500, 777}), crm, batch_size=1000)
     assert results.filter(pl.col("mb_status") == "rejected")["mb_row"].to_list() == [3, 500, 777]
@@ -121,6 +124,7 @@ def test_a_skipped_row_without_an_identifier_of_its_own_is_not_sent_again():
         assert crm.applied().height == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same", ["last_wins", "second_skipped"])
 @pytest.mark.parametrize("order", ["arrival", "shuffled"])
 def test_rows_of_one_contact_are_never_in_two_batches_at_once_and_the_later_wins(same, order):
@@ -149,6 +153,7 @@ def test_a_batch_that_failed_is_sent_row_by_row(crm):
     assert requests(crm, "/contacts/insertupdate") == 10
 
 
+@pytest.mark.slow
 def test_batches_that_fail_again_and_again_are_given_up(caplog):
     with Sandbox(behaviour=Behaviour(batch_end="failed")) as crm:
         results = push(people(200), crm, batch_size=1, max_concurrency=1)
@@ -157,6 +162,7 @@ def test_batches_that_fail_again_and_again_are_given_up(caplog):
     assert "the other rows go one by one" in caplog.text
 
 
+@pytest.mark.slow
 def test_an_account_whose_batches_are_all_refused_still_gets_its_rows_stored(crm, caplog):
     crm.fail("status", status=422, path="/contacts/batch", times=None)
     results = push(people(100), crm, batch_size=50, max_concurrency=1)
@@ -165,6 +171,7 @@ def test_an_account_whose_batches_are_all_refused_still_gets_its_rows_stored(crm
     assert "the CRM refuses every batch" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "settings"),
     [
@@ -181,12 +188,14 @@ def test_a_status_that_makes_no_sense_is_asked_for_again(crm, fault, settings):
     assert crm.applied().height == 5
 
 
+@pytest.mark.slow
 def test_a_batch_that_the_crm_knows_no_more_is_sent_row_by_row(crm):
     crm.fail("status", status=422, path="/contacts/{batchId}/Status", times=None)
     assert counts(push(people(5), crm)) == {"succeeded": 5}
     assert requests(crm, "/contacts/insertupdate") == 5
 
 
+@pytest.mark.slow
 def test_foreign_ids_settle_no_row_that_bears_one(crm):
     first = push(people(5), crm, via="single").select("email", contact_id="mb_contact_id")
     crm.fail("batch_foreign_ids", times=None)
@@ -196,6 +205,7 @@ def test_foreign_ids_settle_no_row_that_bears_one(crm):
     assert requests(crm, "/contacts/insertupdate") == 5 + 1
 
 
+@pytest.mark.slow
 def test_a_batch_that_never_ends_leaves_its_rows_accepted():
     with Sandbox(behaviour=Behaviour(batch_end="stuck")) as crm:
         results = push(people(5), crm, settle_seconds=0.5)
@@ -212,6 +222,7 @@ def test_it_is_right_however_the_answers_are_spelt(keys, told, code):
         assert counts(push(people(5), crm)) == {"succeeded": 5}
 
 
+@pytest.mark.slow
 def test_a_batch_counts_as_one_request_and_so_does_a_question():
     with Sandbox(limits=RequestLimits(requests=4, window_seconds=0.5, per_day=1000)) as crm:
         results = push(people(40), crm, batch_size=4, limits=Limits(requests=4, window_seconds=0.5))
@@ -227,6 +238,7 @@ def test_auto_takes_batches_where_they_save_hours_and_says_so(crm, caplog):
     assert "3 contacts go by the batch operation" in caplog.text
 
 
+@pytest.mark.slow
 def test_auto_takes_no_batches_for_a_few_rows(crm, caplog):
     push(people(30), crm, via="auto", limits="freemium")
     assert requests(crm) == 0
@@ -251,6 +263,7 @@ def shared_by(contacts, rows):
     return pl.DataFrame({"email": [f"p{row % contacts}@example.com" for row in range(rows)]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [None, "pro"])
 def test_auto_takes_no_batches_where_rows_have_to_wait_for_each_other(crm, caplog, limits):
     assert operations(crm, shared_by(2, 40_000), caplog, limits=limits) == ({"insertupdate"}, "")
@@ -261,6 +274,7 @@ def test_auto_takes_no_batches_where_one_contact_has_many_rows_among_others(crm,
     assert operations(crm, pl.concat([shared_by(20_000, 20_000), one]), caplog) == ({"insertupdate"}, "")
 
 
+@pytest.mark.slow
 def test_auto_says_how_long_both_ways_take_and_how_many_rows_wait_for_each_other(crm, caplog):
     taken, logged = operations(crm, shared_by(8_000, 24_000), caplog)
     assert taken == {"batch"}

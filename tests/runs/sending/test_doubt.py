@@ -76,6 +76,7 @@ def test_a_run_that_is_stopped_before_it_begins_forgets_no_batch(client, tmp_pat
         assert statuses(Run.open(first["mb_run_id"][0], tmp_path).resume(slow, stop=stop)) == statuses(first)
 
 
+@pytest.mark.slow
 def test_counts_of_a_batch_do_not_speak_for_a_part_of_it(tmp_path):
     """Half of it was worked on; the rows that are asked for are the other half."""
     with Sandbox() as crm, crm.client() as client:
@@ -91,6 +92,7 @@ def test_counts_of_a_batch_do_not_speak_for_a_part_of_it(tmp_path):
         assert crm.applied().height == 5
 
 
+@pytest.mark.slow
 def test_a_resumed_drill_down_claims_no_success_of_its_own(tmp_path):
     with Sandbox() as crm, crm.client() as client:
         crm.fail("batch_partial", contacts=5)
@@ -127,6 +129,7 @@ def test_a_batch_in_doubt_stays_so_when_the_next_answer_stops_the_run(crm, clien
     assert crm.applied().height == 5
 
 
+@pytest.mark.slow
 def test_a_drill_down_that_is_cut_short_calls_no_row_not_sent_or_rejected():
     with Sandbox(behaviour=Behaviour(broken_item="skipped")) as crm, crm.client() as client:
         crm.fail("status", status=422, match="p0@example.com", path="/contacts/insertupdate")
@@ -145,6 +148,7 @@ def test_the_good_end_of_an_older_request_ends_no_outage():
     assert not breaker.is_open
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_while_the_crm_wants_quiet():
     moments = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ def test_the_body_of_a_batch_holds_the_bodies_of_its_rows_in_order():
     assert found.body(1) == b'{"row": 1}'
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.none() | st.sampled_from("abc"), st.none() | st.integers(1, 3)), max_size=12))
 def test_a_safe_row_has_an_identifier_that_no_other_row_has(rows):
     found = outgoing(

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(steps)
 def test_a_journal_tells_all_that_was_known(tmp_path_factory, told):

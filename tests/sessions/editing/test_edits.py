@@ -142,6 +142,7 @@ def test_a_country_code_that_may_not_be_edited_is_not_filled_by_a_phone(messy):
     assert after(edits, 0, "mobile_country_code", "mobile_number") == (47, None)
 
 
+@pytest.mark.slow
 def test_filling_or_emptying_an_unread_cell_takes_its_note_away(messy):
     edits = Edits(messy)
     edits.edit(1, "contact_id", "2")
@@ -149,6 +150,7 @@ def test_filling_or_emptying_an_unread_cell_takes_its_note_away(messy):
     assert not [name for name in edits.contacts.columns if name.startswith("unread:")]
 
 
+@pytest.mark.slow
 def test_the_row_is_judged_at_once(messy):
     edits = Edits(messy)
     edits.edit(1, "email", "bob@example.com")
@@ -157,6 +159,7 @@ def test_the_row_is_judged_at_once(messy):
     assert "email_syntax" in edits.issues.filter(pl.col("row") == 0)["rule"].to_list()
 
 
+@pytest.mark.slow
 def test_rules_across_rows_stand_until_the_frame_is_judged_anew(messy):
     edits = Edits(messy)
     twice = edits.issues.filter(pl.col("rule") == "duplicate_identifier")["row"].to_list()
@@ -261,6 +264,7 @@ class TestColumns:
                 ask("nothing")
 
 
+@pytest.mark.slow
 def test_a_block_is_one_step(messy):
     edits = Edits(messy)
     touched = edits.edit_block(
@@ -676,6 +680,7 @@ class TestSteps:
         edits.redo()
         assert edits.change_count == 1
 
+    @pytest.mark.slow
     def test_cells_that_can_not_be_read_are_counted(self, messy):
         assert Edits(messy).clean(NormalizeOptIn("email_opt_in", yes=["perhaps"])) == Touched((2,), ("email_opt_in",))
         assert Edits(messy).clean(NormalizeOptIn("email_opt_in")) == Touched(unread=1)
@@ -689,6 +694,7 @@ class TestSteps:
         with pytest.raises(UsageError, match="may not be edited"):
             Edits(messy, read_only=["note"]).clean(CleanText("note"))
 
+    @pytest.mark.slow
     def test_the_recipe_has_each_repair_and_all_between_two_as_one_step(self, messy):
         edits = Edits(messy)
         edits.edit(0, "note", "x")
@@ -720,6 +726,7 @@ class TestSteps:
         assert_frame_equal(run(edits.code, start()), edits.contacts, check_column_order=False)
 
 
+@pytest.mark.slow
 def test_a_step_that_empties_what_was_unread_is_done(messy):
     edits = Edits(messy)
     edits.clean(ApplySuggestions())
@@ -728,6 +735,7 @@ def test_a_step_that_empties_what_was_unread_is_done(messy):
     assert run(edits.code, messy).equals(edits.contacts)
 
 
+@pytest.mark.slow
 def test_a_step_that_would_change_a_column_that_may_not_be_edited_is_refused(messy):
     edits = Edits(messy, read_only=["email"])
 
@@ -832,6 +840,7 @@ def test_the_recipe_leaves_a_number_unread_that_the_code_entered_beside_it_does_
     assert edits.recipe.run(conform(given_)).contacts.equals(edits.contacts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cells",
     [

@@ -322,6 +322,7 @@ def test_two_pages_look_at_rows_of_their_own(page, grid):
     assert page.say("window", look=1, start=0, count=5)[0]["total"] == 1
 
 
+@pytest.mark.slow
 def test_pages_that_were_left_are_forgotten(grid):
     for number in range(100):
         Page(grid, f"page-{number}").look()

@@ -81,6 +81,7 @@ def duplicates(hands):
     hands.top.press("look")
 
 
+@pytest.mark.slow
 def test_columns_show_how_full_they_are_and_their_values_when_asked(hands):
     hands.go(1)
     shown = seen(hands)
@@ -90,6 +91,7 @@ def test_columns_show_how_full_they_are_and_their_values_when_asked(hands):
     assert "Bergen 2" in seen(hands)
 
 
+@pytest.mark.slow
 def test_all_that_is_obvious_is_shown_before_and_after_and_mended_by_one_click(hands):
     assert hands.top.text("part:obvious") == "What is obvious (2)"
     rows = [node for node in hands.top.nodes() if node["t"] == "tr"]
@@ -105,6 +107,7 @@ def test_all_that_is_obvious_is_shown_before_and_after_and_mended_by_one_click(h
     assert made(hands) == ["read_contacts", "apply_suggestions"]
 
 
+@pytest.mark.slow
 def test_suggestions_that_are_others_by_now_are_looked_at_once_more(hands):
     seen = hands.top.find("mend")["v"]
     hands.panel._pushes.current.edits.edit(5, "email", "d@example.com")
@@ -114,6 +117,7 @@ def test_suggestions_that_are_others_by_now_are_looked_at_once_more(hands):
     assert cells(hands, "email")[0] == "ann@@example.com"
 
 
+@pytest.mark.slow
 def test_a_column_shows_its_patterns_and_values_when_asked(hands):
     show(hands, "column", "property:City")
     assert "6 of 6 filled, 4 values, 4 to 6 characters" in hands.top.text("profile")
@@ -122,6 +126,7 @@ def test_a_column_shows_its_patterns_and_values_when_asked(hands):
     assert "Oslo 2" in hands.top.text("profile")
 
 
+@pytest.mark.slow
 def test_a_repair_is_one_click(hands):
     show(hands, "column", "property:Name")
     hands.top.press("repair:Capitals of names (O’Neil, van der Berg)")
@@ -130,6 +135,7 @@ def test_a_repair_is_one_click(hands):
     assert hands.panel.recipe.steps[-1] == NormalizeName("property:Name")
 
 
+@pytest.mark.slow
 def test_cells_that_a_repair_can_not_read_are_told(hands):
     show(hands, "column", "property:City")
     hands.top.press("repair:Countries as two letters (NO)")
@@ -137,6 +143,7 @@ def test_cells_that_a_repair_can_not_read_are_told(hands):
     assert cells(hands, "property:City")[0] == "Oslo"
 
 
+@pytest.mark.slow
 def test_numbers_get_a_country_by_a_click_or_by_what_is_typed(hands):
     show(hands, "column", "mobile_number")
     hands.top.press("by_country")
@@ -165,6 +172,7 @@ def test_other_columns_of_phones_can_be_given_a_country_too(client):
     assert cells(hands, "property:Work phone") == ["+47 93454496"]
 
 
+@pytest.mark.slow
 def test_an_unread_word_of_consent_counts_once_a_person_says_what_it_is(hands):
     show(hands, "column", "email_opt_in")
     hands.top.press("repair:“kanskje” is a no")
@@ -172,6 +180,7 @@ def test_an_unread_word_of_consent_counts_once_a_person_says_what_it_is(hands):
     assert hands.panel.recipe.steps[-1] == NormalizeOptIn("email_opt_in", no=[*NO_WORDS, "kanskje"])
 
 
+@pytest.mark.slow
 def test_spellings_are_merged_as_ticked_and_typed(hands):
     show(hands, "column", "property:City")
     assert hands.top.text("merge") == "Merge the spellings of 2 values"
@@ -187,6 +196,7 @@ def test_spellings_are_merged_as_ticked_and_typed(hands):
     assert not hands.top.has("merge")
 
 
+@pytest.mark.slow
 def test_no_spelling_is_offered_for_people_and_none_is_merged_unticked(hands):
     show(hands, "column", "property:Name")
     assert not hands.top.has("merge")
@@ -201,6 +211,7 @@ def test_no_spelling_is_offered_for_people_and_none_is_merged_unticked(hands):
 # Duplicates
 
 
+@pytest.mark.slow
 def test_rows_of_one_person_stand_side_by_side_with_a_choice_for_each_field(hands):
     hands.top.press("mend")
     duplicates(hands)
@@ -228,6 +239,7 @@ def test_rows_of_one_person_stand_side_by_side_with_a_choice_for_each_field(hand
     assert made(hands) == ["read_contacts", "apply_suggestions", "merge_rows", "merge_rows"]
 
 
+@pytest.mark.slow
 def test_a_merge_needs_two_rows(hands):
     hands.top.press("mend")
     duplicates(hands)
@@ -240,6 +252,7 @@ def test_a_merge_needs_two_rows(hands):
     assert hands.told
 
 
+@pytest.mark.slow
 def test_who_is_not_the_same_person_is_left_alone_by_all_merging(hands):
     hands.top.press("mend")
     duplicates(hands)
@@ -255,6 +268,7 @@ def test_who_is_not_the_same_person_is_left_alone_by_all_merging(hands):
     assert hands.panel.contacts.height == 4
 
 
+@pytest.mark.slow
 def test_two_contact_ids_must_be_chosen_between(client):
     frame = pl.DataFrame(
         {"contact_id": [11, 12, None, None], "email": ["a@example.com"] * 2 + ["b@example.com"] * 2, "City": ["O"] * 4}
@@ -274,6 +288,7 @@ def test_two_contact_ids_must_be_chosen_between(client):
     assert hands.panel.contacts.height == 2
 
 
+@pytest.mark.slow
 def test_the_newest_row_is_preferred_by_a_column_of_dates(client):
     frame = pl.DataFrame(
         {"email": ["a@example.com"] * 2, "Town": ["Oslo", "Bergen"], "changed": ["2025-01-01", "2026-01-01"]}
@@ -288,6 +303,7 @@ def test_the_newest_row_is_preferred_by_a_column_of_dates(client):
     assert hands.panel.contacts["property:Town"].to_list() == ["Bergen"]
 
 
+@pytest.mark.slow
 def test_groups_are_gone_through_in_both_directions(client):
     emails = [f"{letter}@example.com" for letter in "aabbcc"]
     hands = Hands(PushPanel(client, pl.DataFrame({"email": emails, "n": range(6)})))
@@ -298,6 +314,7 @@ def test_groups_are_gone_through_in_both_directions(client):
         assert f"Group {seen} of 3" in hands.top.text("group")
 
 
+@pytest.mark.slow
 def test_a_yes_for_another_address_is_not_taken_and_that_is_said(client):
     frame = pl.DataFrame(
         {
@@ -395,6 +412,7 @@ def test_a_recipe_is_saved_used_on_the_next_file_and_taken_back(hands, client, t
     assert not other.top.has("recipe:back")
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_recipe_is_told_and_changes_nothing(hands, tmp_path):
     hands.top.press("mend")
     before = hands.panel.contacts
@@ -477,6 +495,7 @@ def test_any_event_breaks_nothing_and_no_cell_is_saved(hands, caplog):
 # What was drawn before, and what is there by now
 
 
+@pytest.mark.slow
 def test_a_click_on_what_was_drawn_before_does_nothing(hands):
     hands.top.press("mend")
     show(hands, "column", "property:City")
@@ -506,6 +525,7 @@ def test_a_click_on_what_was_drawn_before_does_nothing(hands):
     assert hands.panel.contacts.height == 5
 
 
+@pytest.mark.slow
 def test_a_click_right_after_a_tick_or_a_word_counts(hands):
     show(hands, "column", "property:City")
     stamp = hands.top.find("merge")["v"]
@@ -515,6 +535,7 @@ def test_a_click_right_after_a_tick_or_a_word_counts(hands):
     assert cells(hands, "property:City") == ["OSLO", "OSLO", "OSLO", "Bergen", "Bergen", "bergen"]
 
 
+@pytest.mark.slow
 def test_a_double_click_removes_one_step_and_a_late_tick_switches_no_other(hands):
     hands.top.press("mend")
     show(hands, "column", "property:City")
@@ -529,6 +550,7 @@ def test_a_double_click_removes_one_step_and_a_late_tick_switches_no_other(hands
     assert hands.panel.recipe.steps[1].is_on
 
 
+@pytest.mark.slow
 def test_all_merging_merges_what_was_shown_or_nothing(hands):
     duplicates(hands)
     assert "look again" not in hands.top.text("part-duplicates")
@@ -545,6 +567,7 @@ def test_all_merging_merges_what_was_shown_or_nothing(hands):
     assert hands.panel.contacts.height == 4
 
 
+@pytest.mark.slow
 def test_what_was_chosen_for_one_table_is_not_done_to_another(hands, tmp_path):
     Recipe().merge_duplicates().write(tmp_path / "merge.toml")
     hands.top.type("recipe:path", str(tmp_path / "merge.toml"))
@@ -566,6 +589,7 @@ def test_what_was_chosen_for_one_table_is_not_done_to_another(hands, tmp_path):
         assert hands.panel.contacts.height == 1
 
 
+@pytest.mark.slow
 def test_the_focus_goes_to_what_was_done_where_the_button_is_gone(hands):
     hands.top.press("mend")
     first = hands.top.find("said").get("f")
@@ -593,6 +617,7 @@ def test_cells_to_choose_from_show_what_can_not_be_seen_and_are_cut(client):
     assert long not in json.dumps(hands.top.tree)
 
 
+@pytest.mark.slow
 def test_what_could_not_be_done_is_off_in_the_code_and_said_only_as_long(hands, client, tmp_path):
     Recipe().clean_text("Nowhere").normalize_name("Navn").write(tmp_path / "other.toml")
     hands.top.type("recipe:path", str(tmp_path / "other.toml"))
@@ -605,6 +630,7 @@ def test_what_could_not_be_done_is_off_in_the_code_and_said_only_as_long(hands, 
     assert "no column 'Navn'" in hands.top.text()
 
 
+@pytest.mark.slow
 def test_the_spellings_that_are_not_listed_are_said(client):
     cities = [f"{spelt}{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(130) for spelt in ("Town ", "town ")]
     hands = Hands(PushPanel(client, pl.DataFrame({"email": ["a@example.com"] * 260, "City": cities})))
@@ -654,6 +680,7 @@ def test_no_recipe_merges_rows_that_were_pushed_or_are_on_their_way(hands, crm, 
     assert hands.title == "Results"
 
 
+@pytest.mark.slow
 def test_a_column_of_countries_is_named_as_it_is_shown(client):
     frame = pl.DataFrame(
         {"email": ["a@example.com", "b@example.com"], "Mobil": ["934 54 496", "070-174 06 05"], "Land": ["NO", "SE"]}

@@ -7,6 +7,7 @@ import warnings
 
 import comm
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -229,6 +230,7 @@ class Clicks(RuleBasedStateMachine):
         self.hands.panel.close()
 
 
+@pytest.mark.slow
 def test_any_clicks_in_any_order(monkeypatch, tmp_path):
     monkeypatch.setattr(comm, "create_comm", Wire)
     with Sandbox() as crm, crm.client() as client, warnings.catch_warnings():

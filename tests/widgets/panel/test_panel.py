@@ -69,6 +69,7 @@ def test_only_a_client_and_known_lists_make_a_panel(client):
 # Load
 
 
+@pytest.mark.slow
 def test_a_wrong_path_is_told_at_the_step_and_loses_nothing(hands):
     at_check(hands)
     hands.mend(1, "email", "bo@example.com")
@@ -126,6 +127,7 @@ def test_a_table_is_taken_as_it_is_and_a_path_goes_before_it(client, path, peopl
     assert hands.panel.contacts.height == 10
 
 
+@pytest.mark.slow
 def test_going_on_by_the_steps_takes_up_what_was_changed_on_the_way(hands, client):
     at_check(hands)
     hands.go(1)
@@ -180,6 +182,7 @@ def test_columns_that_fit_equally_well_are_marked(client):
     assert hands.top.text().count("⚠") == 1
 
 
+@pytest.mark.slow
 def test_a_country_that_is_none_is_told(hands):
     hands.next()
     hands.top.type("country", "Norway")
@@ -204,6 +207,7 @@ def test_every_target_of_a_column_can_be_chosen_and_is_offered(client):
 # Check
 
 
+@pytest.mark.slow
 def test_the_counts_follow_the_edits_also_from_another_thread(hands):
     at_check(hands)
     assert hands.top.text("headline") == "5 contacts: 3 will be sent, 2 can’t be."
@@ -225,6 +229,7 @@ def test_a_row_that_breaks_a_rule_in_two_cells_counts_once(client):
     assert json.dumps(row).count('"2"') == 1
 
 
+@pytest.mark.slow
 def test_rows_of_a_rule_are_shown_in_the_grid_and_left_out(hands):
     at_check(hands)
     hands.top.press("show:duplicate_identifier")
@@ -240,6 +245,7 @@ def test_rows_of_a_rule_are_shown_in_the_grid_and_left_out(hands):
     assert "leave_out" not in hands.panel.code
 
 
+@pytest.mark.slow
 def test_edits_stay_where_columns_are_mapped_anew(hands):
     at_check(hands)
     grid = hands.panel.grid
@@ -268,6 +274,7 @@ def test_a_table_in_which_nothing_can_be_sent_ends_at_the_check(client):
 # Review
 
 
+@pytest.mark.slow
 def test_the_review_says_what_will_be_sent_and_asks_for_consent(hands, crm):
     at_check(hands)
     hands.next()
@@ -289,6 +296,7 @@ def test_the_review_says_what_will_be_sent_and_asks_for_consent(hands, crm):
     assert crm.contacts()["email_opt_in"].sum() == 1
 
 
+@pytest.mark.slow
 def test_consent_is_asked_for_anew_when_the_count_changes(hands):
     at_check(hands)
     hands.next()
@@ -300,6 +308,7 @@ def test_consent_is_asked_for_anew_when_the_count_changes(hands):
     assert "did consent" in hands.bottom.text()
 
 
+@pytest.mark.slow
 def test_a_list_is_chosen_or_typed(client, crm, path):
     hands = Hands(PushPanel(client, path, list_ids=crm.lists))
     hands.next(3)
@@ -318,6 +327,7 @@ def test_a_list_is_chosen_or_typed(client, crm, path):
 # Push and results
 
 
+@pytest.mark.slow
 def test_the_push_shows_its_pace_and_cancel_ends_it_cleanly(client, crm):
     crm.fail("delay", seconds=0.15, times=None)
     hands = Hands(PushPanel(client, pl.DataFrame({"email": [f"p{n}@example.com" for n in range(200)]})))
@@ -341,6 +351,7 @@ def test_the_push_shows_its_pace_and_cancel_ends_it_cleanly(client, crm):
     assert f"Push these {200 - stored} again" in hands.bottom.text()
 
 
+@pytest.mark.slow
 def test_a_pause_that_the_crm_asks_for_is_shown(client, crm):
     crm.fail("status", status=429, retry_after="1", times=1)
     hands = Hands(PushPanel(client, pl.DataFrame({"email": ["a@example.com"]})))
@@ -396,6 +407,7 @@ def test_a_push_that_fails_as_a_whole_is_told_and_leaves_the_way_back(client, cr
     assert hands.bottom.has("back")
 
 
+@pytest.mark.slow
 def test_results_are_written_where_one_says(hands, tmp_path):
     at_check(hands)
     hands.next()
@@ -434,6 +446,7 @@ def test_the_code_does_the_same_as_the_clicks(hands, crm, client):
 # All of it
 
 
+@pytest.mark.slow
 def test_two_panels_know_nothing_of_each_other(client, path, people):
     one, other = Hands(PushPanel(client, path)), Hands(PushPanel(client, people))
     at_check(one)
@@ -455,6 +468,7 @@ def test_a_fault_is_shown_in_the_panel_and_not_raised(hands, caplog):
     assert "drawing a widget failed" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["Clean", "Check", "Review"])
 def test_a_push_may_end_at_any_moment_of_what_is_clicked_meanwhile(client, crm, caplog, step):
     crm.fail("delay", seconds=0.02, times=None)
@@ -478,6 +492,7 @@ def test_a_push_may_end_at_any_moment_of_what_is_clicked_meanwhile(client, crm, 
     assert statuses(hands.panel) == ["succeeded"] * 60
 
 
+@pytest.mark.slow
 def test_an_event_that_fails_says_what_was_done_and_the_other_part_is_drawn_too(hands, monkeypatch, caplog):
     at_check(hands)
     hands.go(1)
@@ -522,6 +537,7 @@ def test_any_event_at_any_step_breaks_nothing(hands, caplog):
     assert not caplog.records
 
 
+@pytest.mark.slow
 def test_hostile_names_and_cells_are_sent_as_text(client, tmp_path):
     frame = pl.DataFrame({"email": [EVIL, "a@example.com"], EVIL: [EVIL, "</script>"]})
     path = tmp_path / "<img src=x>.csv"
@@ -539,6 +555,7 @@ def test_hostile_names_and_cells_are_sent_as_text(client, tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nothing_of_the_contacts_or_the_token_is_in_the_saved_state(client, crm):
     canary = "can1ary"
     frame = pl.DataFrame(
@@ -572,6 +589,7 @@ def test_a_panel_shows_where_it_is(hands):
     assert hands.panel.contacts.height == hands.panel.validation.valid.height + 2 == 5
 
 
+@pytest.mark.slow
 def test_a_second_page_finds_the_panel_where_it_is(hands):
     at_check(hands)
     again = Hands(hands.panel)
@@ -581,6 +599,7 @@ def test_a_second_page_finds_the_panel_where_it_is(hands):
     assert len(focus) == 1
 
 
+@pytest.mark.slow
 def test_results_say_that_the_record_of_the_push_is_incomplete(hands):
     at_check(hands)
     hands.next(2)
