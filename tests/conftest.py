@@ -1,9 +1,8 @@
-"""What all tests share: a CRM of their own, on a real socket, and a real browser."""
+"""What all tests share: a CRM of their own, on a real socket."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -11,23 +10,9 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, expect, sync_playwright
 
 from mbtoolkit.client import Client
 from mbtoolkit.sandbox import Sandbox
-
-BROWSER_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-expect.set_options(timeout=30_000)  # a busy machine draws a page late
 
 # A runner in the background may ignore these, and what it starts would inherit that.
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -113,17 +98,3 @@ def ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield nobody
     finally:
         os.setresuid(0, 0, 0)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium, one for each module: while it is open, no test can run an event loop of its own."""
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not installed")
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
-        yield launched
-        launched.close()

@@ -7,6 +7,9 @@ import httpx
 import pytest
 
 from mbtoolkit.sandbox import Sandbox
+from tests import browsing
+
+browser = browsing.browser
 
 UPSERT = "/contacts/insertupdate"
 BATCH = "/contacts/batch"

@@ -27,6 +27,10 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from tests import browsing
+
+browser = browsing.browser
+
 KIND = os.environ.get("MBTOOLKIT_JUPYTER", "lab")
 TOKEN = "of-this-test-run"
 START_SECONDS = 60.0
