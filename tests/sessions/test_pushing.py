@@ -235,7 +235,9 @@ def test_a_step_that_can_not_be_done_leaves_everything_as_it_was(checked):
     with pytest.raises(RecipeError, match="normalize_date"):
         checked.add_steps(NormalizeDate("property:First name", "dym"))
     assert checked.contacts.equals(before)
-    assert [step.do for step in checked.recipe.steps] == ["edit_cells"]
+    assert checked.recipe.steps == ()
+    assert [step.do for step in checked.whole_recipe.steps] == ["read_contacts", "edit_cells"]
+    assert checked.edits.can_undo
 
 
 def test_merged_rows_are_one_contact_in_review_and_results(checked, crm):
