@@ -12,21 +12,20 @@ import polars as pl
 
 from mbtoolkit.cleaning.duplicates.merging import Keep
 from mbtoolkit.client import AsyncClient, Client
-from mbtoolkit.errors import RecipeError, UsageError
-from mbtoolkit.recipes import Cleaned, ReadContacts, Recipe, Step
+from mbtoolkit.errors import UsageError
+from mbtoolkit.recipes import Cleaned, Recipe, Step
 from mbtoolkit.recipes.step import counted
-from mbtoolkit.results import update_results
 from mbtoolkit.schemas import ContactSchema
-from mbtoolkit.schemas.frames import FIRST_RUN, ROW
+from mbtoolkit.schemas.frames import ROW
 from mbtoolkit.sessions.editing import Edits
 from mbtoolkit.sessions.editing.code import recipe_code
 from mbtoolkit.sessions.editing.locking import locked
 from mbtoolkit.sessions.pushing.cleaned import Checked, CleanUp
 from mbtoolkit.sessions.pushing.code import push_code, reading_code
-from mbtoolkit.sessions.pushing.duplicates import Cluster, Duplicates
+from mbtoolkit.sessions.pushing.duplicates import Duplicates
 from mbtoolkit.sessions.pushing.loaded import Loaded, Mapped
 from mbtoolkit.sessions.pushing.parts import Part
-from mbtoolkit.sessions.pushing.review import STORED, Review, changed_rows, review_of
+from mbtoolkit.sessions.pushing.review import Review, failed_rows, results_since, review_of, stored_rows
 from mbtoolkit.sessions.pushing.sending import Pushing
 from mbtoolkit.sessions.pushing.sources import Source
 from mbtoolkit.upserts import upsert_contacts
@@ -108,11 +107,6 @@ class FilePush:
         return self.loaded.table
 
     @property
-    def suggestions(self) -> pl.DataFrame:
-        """The frame of `suggest_mapping`."""
-        return self.loaded.suggestions
-
-    @property
     def notes(self) -> list[str]:
         """What was assumed while loading, and what was not taken over from a recipe or another table."""
         return list(self.mapped.notes)
@@ -121,11 +115,6 @@ class FilePush:
     def mapping(self) -> dict[str, str]:
         """What each column is; an empty target for those that are not sent."""
         return dict(self.mapped.mapping)
-
-    @property
-    def twice(self) -> list[str]:
-        """Targets that more than one column has."""
-        return self.mapped.twice
 
     @property
     def default_country(self) -> str | None:
@@ -167,24 +156,7 @@ class FilePush:
         checked = self.checked
         return [*checked.clean_up.notes, *checked.clean_up.not_done] if checked is not None else []
 
-    @property
-    def are_duplicates_outdated(self) -> bool:
-        """Whether cells were changed since `find_duplicates` compared them."""
-        checked = self.checked
-        return checked is not None and checked.are_duplicates_outdated
-
     # Map
-
-    @property
-    @locked
-    def profile(self) -> pl.DataFrame:
-        """What is in each column of `table`: the frame of `mbtoolkit.cleaning.profile`, values included."""
-        return self.loaded.profile
-
-    @locked
-    def sample(self, column: str) -> list[str]:
-        """The first few different cells of a column, as text."""
-        return self.loaded.sample(column)
 
     @locked
     def map_column(self, column: str, target: str) -> None:
@@ -203,19 +175,13 @@ class FilePush:
             before: another table.
         """
         self.list_id = before.list_id
-        checked, mapped = before.checked, before.mapped
-        steps = len(before.whole_recipe) - 1
         if self.table.columns == before.table.columns:
-            recipe = checked.made if checked is not None else mapped.recipe
-            named_by = checked.clean_up.mapped.mapping if checked is not None else mapped.named_by
+            made = before.checked.made if before.checked is not None else before.mapped.recipe
+            named_by = before.checked.clean_up.mapped.mapping if before.checked is not None else before.mapped.named_by
             self.mapped = replace(
-                self.mapped,
-                mapping=mapped.mapping,
-                default_country=mapped.default_country,
-                recipe=recipe,
-                named_by=named_by,
+                before.mapped, loaded=self.loaded, notes=self.mapped.notes, recipe=made, named_by=named_by
             )
-        elif steps:
+        elif steps := len(before.whole_recipe) - 1:
             note = (
                 f"the clean-up of {before.source.name} is not taken over, because the columns are others "
                 f"({counted(steps, 'step')})"
@@ -255,22 +221,23 @@ class FilePush:
 
     def _clean(self, clean_up: CleanUp) -> None:
         """Puts another clean-up of the same contacts in the place of the one so far."""
-        before = self._now
+        before = self.cleaning
         self.checked = replace(
             self._checked(clean_up), duplicates=before.duplicates, compared_after=before.compared_after
         )
 
     @property
-    def _now(self) -> Checked:
-        """The contacts.
+    def cleaning(self) -> Checked:
+        """The contacts that were read, for what needs them.
 
         Raises:
-            UsageError: they were not read.
+            UsageError: `check` was not called.
         """
-        if self.checked is None:
+        checked = self.checked
+        if checked is None:
             msg = "the contacts were not read: call check() first"
             raise UsageError(msg)
-        return self.checked
+        return checked
 
     @locked
     def settle(self) -> None:
@@ -285,7 +252,7 @@ class FilePush:
         Raises:
             RecipeError, UsageError: one can't be done, or would merge rows that were pushed; nothing is changed then.
         """
-        self._clean(self._now.settled.then(*steps))
+        self._clean(self.cleaning.settled.then(*steps))
 
     @locked
     def change_recipe(self, change: Callable[[Recipe], Recipe]) -> None:
@@ -297,7 +264,7 @@ class FilePush:
         Raises:
             RecipeError, UsageError: as `add_steps`.
         """
-        self._clean(self._now.settled.changed(change))
+        self._clean(self.cleaning.settled.changed(change))
 
     @locked
     def find_duplicates(self, *, by_identifiers: bool = False) -> None:
@@ -307,29 +274,7 @@ class FilePush:
             by_identifiers: whether contact ids, mobiles and e-mail addresses alone are compared; by default also
                 columns named like names, addresses and birthdays.
         """
-        self.checked = self._now.with_duplicates([] if by_identifiers else None)
-
-    @property
-    @locked
-    def standing_duplicates(self) -> pl.DataFrame:
-        """What was found and is not merged, as `Duplicates.standing` has it.
-
-        Raises:
-            UsageError: `find_duplicates` was not called.
-        """
-        return self._now.standing
-
-    @locked
-    def duplicates_at(self, number: int) -> Cluster:
-        """One of the clusters that stand.
-
-        Args:
-            number: of a cluster of `standing_duplicates`.
-
-        Raises:
-            UsageError: `find_duplicates` was not called.
-        """
-        return self._now.cluster(number)
+        self.checked = self.cleaning.with_duplicates([] if by_identifiers else None)
 
     @locked
     def merge_duplicates(self, keep: Keep = "most_complete", date_column: str | None = None) -> None:
@@ -343,7 +288,7 @@ class FilePush:
             RecipeError, UsageError: no rows can be merged like this, or others than those that were found would be,
                 because cells were changed since; nothing is changed then.
         """
-        self._clean(self._now.merging(keep, date_column))
+        self._clean(self.cleaning.merging(keep, date_column))
 
     @locked
     def merge_rows(self, rows: Sequence[int], choices: Mapping[str, int] | None = None) -> None:
@@ -356,7 +301,7 @@ class FilePush:
         Raises:
             RecipeError, UsageError: they can't be merged like this; nothing is changed then.
         """
-        self._clean(self._now.merging_rows(rows, choices or {}))
+        self._clean(self.cleaning.merging_rows(rows, choices or {}))
 
     @property
     @locked
@@ -385,16 +330,7 @@ class FilePush:
             RecipeError: it has steps before `read_contacts`, which a panel can't do.
             MappingError, RecipeError, UsageError: as `check`; all is as it was then.
         """
-        reading = [place for place, step in enumerate(recipe.steps) if isinstance(step, ReadContacts)]
-        if reading not in ([], [0]):
-            msg = (
-                f"the recipe has {reading[0]} steps before read_contacts, which work on the table as it came; "
-                "run it in a cell, Recipe.read(path).run(source), and give the panel what comes of it"
-            )
-            raise RecipeError(msg)
-        first = recipe.steps[0] if reading else None
-        steps = Recipe(recipe.steps[len(reading) :])
-        mapped = self.mapped.with_recipe(steps, first if isinstance(first, ReadContacts) else None)
+        mapped = self.mapped.with_recipe(recipe)
         self.checked, self.mapped = self._read(mapped, None), mapped
 
     @property
@@ -436,8 +372,7 @@ class FilePush:
         """Positions of the rows that are stored, and not changed since."""
         if self.results is None or self.contacts is None:
             return _NO_ROWS
-        is_stored = self.results["mb_status"].is_in(STORED)
-        return (is_stored & ~changed_rows(self.results, self.contacts)).arg_true().cast(pl.Int64)
+        return stored_rows(self.results, self.contacts)
 
     @property
     @locked
@@ -446,7 +381,7 @@ class FilePush:
         return self._review(_NO_ROWS if self.sends_stored else self.stored_rows)
 
     def _review(self, stored: pl.Series) -> Review:
-        cleaned, validation = self._now.clean_up.cleaned, self.validation
+        cleaned, validation = self.cleaning.clean_up.cleaned, self.validation
         assert validation is not None
         merged = cleaned.given.height - cleaned.contacts.height
         return review_of(validation, self.left_out_rows, stored, merged)
@@ -461,7 +396,7 @@ class FilePush:
         Raises:
             UsageError: a push is on its way already.
         """
-        checked = self._now
+        checked = self.cleaning
         if self.is_pushing:
             msg = "a push is on its way: wait for it, or cancel it"
             raise UsageError(msg)
@@ -491,13 +426,7 @@ class FilePush:
     @locked
     def _take(self, results: pl.DataFrame) -> None:
         """Takes a push's results in; rows that it left out keep what they had from the push before."""
-        if self.results is None:
-            self.results = results
-        else:
-            # All contacts are pushed again, in the same places: rows are those of the first push.
-            numbers = self.results.select(ROW, FIRST_RUN)
-            told = results.with_columns(numbers.get_columns()).filter(pl.col("mb_code").ne_missing("left_out"))
-            self.results = update_results(self.results, told)
+        self.results = results_since(self.results, results)
 
     # Without the lock: a display asks while something else is worked on, and a push takes the lock to end.
 
@@ -524,15 +453,12 @@ class FilePush:
     @locked
     def failed_rows(self) -> pl.Series:
         """Positions of the rows that were to be stored and are not."""
-        if self.results is None:
-            return _NO_ROWS
-        is_settled = self.results["mb_status"].is_in(STORED) | self.results["mb_code"].eq_missing("left_out")
-        return (~is_settled).arg_true().cast(pl.Int64)
+        return failed_rows(self.results) if self.results is not None else _NO_ROWS
 
     @locked
     def failed(self) -> Part:
         """The rows that are not stored, as mended so far, with what became of them; to be mended further."""
-        edits = self._now.edits
+        edits = self.cleaning.edits
         if self.results is None:
             msg = "nothing was pushed: call start() first"
             raise UsageError(msg)
@@ -546,15 +472,11 @@ class FilePush:
     @locked
     def code(self) -> str:
         """The cell that does the same without clicking, on a CRM that none of it was pushed to."""
-        edits = self._cleaning_code()
+        checked, cleaning = self.checked, None
+        if checked is not None and (self.recipe.steps or checked.edits.can_undo):
+            cleaning = recipe_code(checked.done) if self.recipe.steps else checked.edits.code
         reading = reading_code(self.source, *self._read_with.choice)
-        return push_code(reading, edits, self.left_out_rules, self._options())
-
-    def _cleaning_code(self) -> str | None:
-        """The lines that clean and mend the contacts."""
-        if self.checked is None or not (self.recipe.steps or self.checked.edits.can_undo):
-            return None
-        return recipe_code(self.checked.done) if self.recipe.steps else self.checked.edits.code
+        return push_code(reading, cleaning, self.left_out_rules, self._options())
 
     def _options(self) -> dict[str, str]:
         options = {"list_id": repr(self.list_id)} if self.list_id else {}

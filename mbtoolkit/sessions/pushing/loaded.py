@@ -12,7 +12,7 @@ import polars as pl
 
 from mbtoolkit.cleaning import mapping_of, profile, suggest_mapping
 from mbtoolkit.contacts import is_contact_column
-from mbtoolkit.errors import UsageError
+from mbtoolkit.errors import RecipeError, UsageError
 from mbtoolkit.reading.contacts import contacts_of, table_of
 from mbtoolkit.reading.tables import Table
 from mbtoolkit.recipes import ReadContacts, Recipe
@@ -118,22 +118,38 @@ class Mapped:
             raise UsageError(msg)
         return replace(self, mapping={**self.mapping, column: target})
 
-    def with_recipe(self, recipe: Recipe, first: ReadContacts | None) -> Mapped:
-        """The same with the steps of a recipe to do, and with its mapping.
+    def with_recipe(self, recipe: Recipe) -> Mapped:
+        """The same with the steps of a recipe to do, and with its mapping if it has one.
 
         Args:
-            recipe: the steps after `read_contacts`.
-            first: that step; None leaves the mapping as it is.
+            recipe: one that begins with `read_contacts`, or has none.
+
+        Raises:
+            RecipeError: it has steps before `read_contacts`, which a panel can't do.
         """
-        made = replace(self, recipe=recipe, named_by=None)
-        if first is None:
-            return made
+        reading = [(place, step) for place, step in enumerate(recipe.steps) if isinstance(step, ReadContacts)]
+        if not reading:
+            return replace(self, recipe=recipe, named_by=None)
+        place, first = reading[-1]
+        if place or len(reading) > 1:
+            msg = (
+                f"the recipe has {reading[0][0]} steps before read_contacts, which work on the table as it came; "
+                "run it in a cell, Recipe.read(path).run(source), and give the panel what comes of it"
+            )
+            raise RecipeError(msg)
         gone = [column for column, target in first.mapping.items() if target and column not in self.mapping]
         new = [column for column in self.mapping if column not in first.mapping]
         notes = [f"the recipe names columns that are not here: {', '.join(map(repr, gone))}"] if gone else []
         notes += [f"columns that the recipe does not name: {', '.join(map(repr, new))}"] if new else []
         mapping = {column: first.mapping.get(column, "") for column in self.mapping}
-        return replace(made, mapping=mapping, default_country=first.default_country, notes=(*self.notes, *notes))
+        return replace(
+            self,
+            mapping=mapping,
+            default_country=first.default_country,
+            notes=(*self.notes, *notes),
+            recipe=Recipe(recipe.steps[1:]),
+            named_by=None,
+        )
 
     def names_since(self, before: Mapping[str, str] | None) -> dict[str, str]:
         """What the columns of the contacts are called under this mapping: {old name: new name}.
