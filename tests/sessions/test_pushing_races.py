@@ -90,7 +90,7 @@ class Hammer(threading.Thread):
                     continue
                 try:
                     act(self.push)
-                except MbtoolkitError:
+                except UsageError:
                     pass  # refused in words, such as merging rows that are on their way
                 except Exception as error:
                     self.odd[name] = error
