@@ -69,6 +69,29 @@ def read_contacts(
             to carry along, and the source has others.
     """
     table = load(source, sheet=sheet, separator=separator, encoding=encoding)
+    contacts, notes = contacts_of(table, source, mapping, default_country)
+    for note in notes:
+        warnings.warn(note, SourceWarning, stacklevel=2)
+    return contacts
+
+
+def contacts_of(
+    table: Table, source: Any, mapping: Mapping[str, str] | str | os.PathLike[str] | None, default_country: str | None
+) -> tuple[pl.DataFrame, list[str]]:
+    """What `read_contacts` makes of a table that was loaded already.
+
+    Args:
+        table: as `table_of` returns it.
+        source: where it was loaded from, to be named.
+        mapping: as `read_contacts` takes it.
+        default_country: likewise.
+
+    Returns:
+        The contacts, and what was assumed: one sentence, or none.
+
+    Raises:
+        MappingError, UsageError: as `read_contacts`.
+    """
     asked = load_mapping(mapping)
     resolved = resolve_mapping(table.frame.columns, asked, table.repeated)
     country = _country(table.frame, default_country)
@@ -84,10 +107,8 @@ def read_contacts(
         *_alike(list(resolved.values())),
         *_unknown_countries(contacts, table.frame, default_country),
     ]
-    if notes:
-        name = Path(source).name if isinstance(source, str | os.PathLike) else "the source"
-        warnings.warn(f"{name}: {'; '.join(notes)}", SourceWarning, stacklevel=2)
-    return contacts
+    name = Path(source).name if isinstance(source, str | os.PathLike) else "the source"
+    return contacts, [f"{name}: {'; '.join(notes)}"] if notes else []
 
 
 def _earlier_notes(frame: pl.DataFrame, resolved: Mapping[str, str]) -> list[pl.Series]:
@@ -118,8 +139,15 @@ def load_table(
     Raises:
         SourceError: the source can't be read as a table.
     """
-    table = load(source, sheet=sheet, separator=separator, encoding=encoding)
+    table = table_of(source, sheet=sheet, separator=separator, encoding=encoding)
     return table.frame, table.notes
+
+
+def table_of(
+    source: Any, *, sheet: str | int | None = None, separator: str | None = None, encoding: str | None = None
+) -> Table:
+    """The table of `load_table` with all that `contacts_of` needs to know of its cells; takes and raises the same."""
+    return load(source, sheet=sheet, separator=separator, encoding=encoding)
 
 
 def _displaced(frame: pl.DataFrame, resolved: Mapping[str, str], earlier: list[pl.Series]) -> dict[str, str]:

@@ -102,17 +102,32 @@ def validate_contacts(contacts: pl.DataFrame, *, schema: type[ContactSchema] = C
             or a check of `schema` raised.
         UsageError: `schema` is no `ContactSchema`, or would alter the frame.
     """
-    if not (isinstance(schema, type) and issubclass(schema, ContactSchema)):
-        msg = "schema takes ContactSchema or a subclass of it (the class itself): schema=ContactSchema"
-        raise UsageError(msg)
     if not isinstance(contacts, pl.DataFrame):
         msg = (
             f"validate_contacts takes a polars DataFrame, not a {type(contacts).__name__}; "
             "read_contacts(...) makes one from files, pandas and Arrow, and .collect() from a LazyFrame"
         )
         raise FrameError(msg)
-    conformed = conform(contacts)
-    found = find_issues(contacts, conformed, schema)
+    return validate_conformed(conform(contacts), contacts, schema=schema)
+
+
+def validate_conformed(
+    conformed: pl.DataFrame, given: pl.DataFrame | None = None, *, schema: type[ContactSchema] = ContactSchema
+) -> Validation:
+    """What `validate_contacts` finds, of a frame that is in canonical types already.
+
+    Args:
+        conformed: what `conform` returns.
+        given: the frame as it was before, to quote cells from; the same by default.
+        schema: as `validate_contacts` takes it.
+
+    Raises:
+        FrameError, UsageError: as `validate_contacts`.
+    """
+    if not (isinstance(schema, type) and issubclass(schema, ContactSchema)):
+        msg = "schema takes ContactSchema or a subclass of it (the class itself): schema=ContactSchema"
+        raise UsageError(msg)
+    found = find_issues(conformed if given is None else given, conformed, schema)
     suggested = found.with_columns(suggested_texts(found, conformed)) if found.height else found
     issues = suggested.select(pl.col(name).cast(dtype) for name, dtype in ISSUES.items())
     refused = issues.filter(pl.col("severity") == "error")["row"].unique()

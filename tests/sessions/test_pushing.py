@@ -74,14 +74,14 @@ def statuses(push):
 def test_columns_are_suggested_and_what_was_assumed_is_said(push):
     assert push.mapping["E-post"] == "email"
     assert push.mapping["Mobil"] == "mobile_number"
-    assert push.sample("Navn") == ["Ann", "Bo", "Cy"]
+    assert push.loaded.sample("Navn") == ["Ann", "Bo", "Cy"]
     assert any("separator" in note for note in push.notes)
 
 
 def test_any_cells_and_names_have_a_sample(client):
     frame = pl.DataFrame({"email": ["a@example.com"], "*": [[1]], "^.*$": [b"x"], "n": [None]})
     push = FilePush(client, Source(frame, "table"))
-    assert [push.sample(name) for name in frame.columns] == [["a@example.com"], ["<List>"], ["<Binary>"], []]
+    assert [push.loaded.sample(name) for name in frame.columns] == [["a@example.com"], ["<List>"], ["<Binary>"], []]
 
 
 def test_a_column_that_is_not_sent_is_not_sent_though_it_bears_a_field_s_name(client, crm):
@@ -97,7 +97,7 @@ def test_a_column_that_is_not_sent_is_not_sent_though_it_bears_a_field_s_name(cl
 
 def test_one_target_twice_is_told(push):
     push.map_column("Navn", "email")
-    assert push.twice == ["email"]
+    assert push.mapped.twice == ["email"]
     with pytest.raises(MappingError, match="keep one"):
         push.check()
 
@@ -111,6 +111,26 @@ def test_a_mapping_that_can_not_be_read_with_is_said(push, client):
         FilePush(client, Source("nowhere.csv", "nowhere.csv"))
     with pytest.raises(UsageError, match="no column"):
         push.map_column("Phone", "mobile_number")
+
+
+def test_what_needs_contacts_says_that_they_are_not_read(push):
+    asks = (
+        lambda: push.review,
+        lambda: push.start(heard),
+        lambda: push.merge_rows([0, 1]),
+        push.add_steps,
+        lambda: push.change_recipe(lambda recipe: recipe),
+        push.find_duplicates,
+        push.failed,
+    )
+    for ask in asks:
+        with pytest.raises(UsageError, match=r"call check\(\) first"):
+            ask()
+    push.check()
+    with pytest.raises(UsageError, match=r"call find_duplicates\(\) first"):
+        push.merge_duplicates()
+    with pytest.raises(UsageError, match=r"call start\(\) first"):
+        push.failed()
 
 
 # Several tables
@@ -242,7 +262,9 @@ def test_a_step_that_can_not_be_done_leaves_everything_as_it_was(checked):
     with pytest.raises(RecipeError, match="normalize_date"):
         checked.add_steps(NormalizeDate("property:First name", "dym"))
     assert checked.contacts.equals(before)
-    assert [step.do for step in checked.recipe.steps] == ["edit_cells"]
+    assert checked.recipe.steps == ()
+    assert [step.do for step in checked.whole_recipe.steps] == ["read_contacts", "edit_cells"]
+    assert checked.edits.can_undo
 
 
 @pytest.mark.slow
@@ -423,7 +445,7 @@ def doubles(client, tmp_path):
 
 
 def clusters(push):
-    return [push.duplicates_at(number) for number in push.standing_duplicates["cluster"].unique(maintain_order=True)]
+    return [push.cleaning.cluster(number) for number in push.cleaning.standing["cluster"].unique(maintain_order=True)]
 
 
 def test_duplicates_stand_with_why_and_with_what_has_to_be_answered(doubles):
@@ -512,7 +534,7 @@ def test_a_recipe_that_does_not_fit_leaves_all_as_it_was(checked):
 
 
 def test_the_profile_is_of_the_columns_as_they_came(push):
-    line = push.profile.row(by_predicate=pl.col("column") == "Mobil", named=True)
+    line = push.loaded.profile.row(by_predicate=pl.col("column") == "Mobil", named=True)
     assert (line["filled"], line["distinct"], line["patterns"][0]["value"]) == (4, 3, "+99 999 99 999")
 
 

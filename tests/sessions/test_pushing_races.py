@@ -31,11 +31,11 @@ READS = {
     "failed rows": lambda push: push.failed_rows,
     "left out rows": lambda push: push.left_out_rows,
     "mark": lambda push: push.mark,
-    "profile": lambda push: push.profile,
+    "profile": lambda push: push.loaded.profile,
     "review": lambda push: push.review,
-    "sample": lambda push: push.sample("City"),
+    "sample": lambda push: push.loaded.sample("City"),
     "stored rows": lambda push: push.stored_rows,
-    "twice": lambda push: push.twice,
+    "twice": lambda push: push.mapped.twice,
     "validation": lambda push: push.validation.issues,
     "whole recipe": lambda push: push.whole_recipe,
 }
@@ -51,9 +51,9 @@ def map_otherwise(push):
 
 
 def look_for_duplicates(push):
-    with push.lock:  # two calls of which the second needs the first
+    with push.lock:  # calls of which each needs the one before
         push.find_duplicates(by_identifiers=True)
-        assert push.standing_duplicates.is_empty()
+        assert push.cleaning.standing.is_empty()
         push.merge_duplicates()
 
 
@@ -90,7 +90,7 @@ class Hammer(threading.Thread):
                     continue
                 try:
                     act(self.push)
-                except MbtoolkitError:
+                except UsageError:
                     pass  # refused in words, such as merging rows that are on their way
                 except Exception as error:
                     self.odd[name] = error

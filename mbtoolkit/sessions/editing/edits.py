@@ -24,7 +24,8 @@ from mbtoolkit.sessions.editing.columns import Column, may_be_edited, shown_colu
 from mbtoolkit.sessions.editing.locking import locked
 from mbtoolkit.sessions.editing.typed import Draft, draft_cells
 from mbtoolkit.sessions.editing.views import View, rows_holding, rows_like, sorted_rows
-from mbtoolkit.validation import validate_contacts
+from mbtoolkit.validation import Validation, validate_contacts
+from mbtoolkit.validation.validating import validate_conformed
 
 ACROSS_ROWS: Final = ("duplicate_identifier", "consent_conflict", "joins_contacts", "field_uniqueness")
 """The rules that compare rows: what they say of an edited row stands until `revalidate`."""
@@ -116,7 +117,8 @@ class Edits:
         self._done: list[_Done] = []
         self._undone: list[_Done] = []
         self._steps: list[tuple[Step, int]] | None = None
-        self._issues = self._judged()
+        self._validation: tuple[int, Validation] | None = None
+        self._issues = self.validation.issues
         self._is_judged = True
 
     @property
@@ -140,6 +142,14 @@ class Edits:
     def issues(self) -> pl.DataFrame:
         """The issues frame as it is known now, in the order of rows; `revalidate` makes it whole."""
         return self._issues.sort("row", maintain_order=True)
+
+    @property
+    @locked
+    def validation(self) -> Validation:
+        """What all rules say of `contacts`; worked out once for each version."""
+        if self._validation is None or self._validation[0] != self.version:
+            self._validation = self.version, validate_conformed(self.contacts, schema=self._schema)
+        return self._validation[1]
 
     @property
     @locked
@@ -439,7 +449,7 @@ class Edits:
             FrameError: a check of the schema raised.
         """
         if not self._is_judged:
-            self._issues = self._judged()
+            self._issues = self.validation.issues
             self._is_judged = True
         return self.issues
 
@@ -655,13 +665,10 @@ class Edits:
         """The known issues, with those of some rows found anew; what rules across rows said of them stands."""
         across = pl.col("rule").is_in(ACROSS_ROWS)
         part = frame[rows]
-        fresh = validate_contacts(part.drop(empty_unread(part)), schema=self._schema).issues.filter(~across)
+        fresh = validate_conformed(part.drop(empty_unread(part)), schema=self._schema).issues.filter(~across)
         fresh = fresh.with_columns(rows.gather(fresh["row"]).alias("row"))
         standing = self._issues.filter(across | pl.col("row").is_in(rows.implode()).not_())
         return pl.concat([standing, fresh], rechunk=True)
-
-    def _judged(self) -> pl.DataFrame:
-        return validate_contacts(self.contacts, schema=self._schema).issues
 
     def _takes_every_suggestion(self, editable: list[str]) -> bool:
         """Whether the step of a recipe does the same: it edits any column, and knows the toolkit's own schema only."""

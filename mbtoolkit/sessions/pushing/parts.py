@@ -8,9 +8,6 @@ from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.sessions.editing import Edits
 from mbtoolkit.sessions.editing.locking import locked
 
-MADE = {"row": pl.Int64(), "column": pl.String(), "text": pl.String()}
-"""What to type where."""
-
 
 def edit_all(edits: Edits, made: pl.DataFrame) -> pl.DataFrame:
     """Types texts into cells.

@@ -1,4 +1,4 @@
-"""What a push would do, before it is done."""
+"""What a push would do, before it is done, and what earlier ones leave to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import polars as pl
 
 from mbtoolkit.client.limits import Limits
 from mbtoolkit.contacts import OPT_INS, is_contact_column
-from mbtoolkit.schemas.frames import ROW
+from mbtoolkit.results import update_results
+from mbtoolkit.schemas.frames import FIRST_RUN, ROW
 from mbtoolkit.validation import Validation
 
 STORED: Final = ("succeeded", "accepted", "unchanged")
@@ -90,3 +91,35 @@ def changed_rows(before: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
         same_type = name in before.columns and before.schema[name] == cells.dtype
         found |= cells.ne_missing(before.get_column(name)) if same_type else cells.is_not_null()
     return found
+
+
+def stored_rows(results: pl.DataFrame, contacts: pl.DataFrame) -> pl.Series:
+    """Positions of the rows that are stored, and not changed since.
+
+    Args:
+        results: of all pushes so far.
+        contacts: as they are now.
+    """
+    is_stored = results["mb_status"].is_in(STORED)
+    return (is_stored & ~changed_rows(results, contacts)).arg_true().cast(pl.Int64)
+
+
+def failed_rows(results: pl.DataFrame) -> pl.Series:
+    """Positions of the rows that were to be stored and are not."""
+    is_finished = results["mb_status"].is_in(STORED) | results["mb_code"].eq_missing("left_out")
+    return (~is_finished).arg_true().cast(pl.Int64)
+
+
+def results_since(before: pl.DataFrame | None, results: pl.DataFrame) -> pl.DataFrame:
+    """The results of all pushes; rows that the last one left out keep what they had from those before.
+
+    Args:
+        before: of the pushes before; None where there was none.
+        results: of the last push.
+    """
+    if before is None:
+        return results
+    # All contacts are pushed again, in the same places: rows are those of the first push.
+    numbers = before.select(ROW, FIRST_RUN)
+    new = results.with_columns(numbers.get_columns()).filter(pl.col("mb_code").ne_missing("left_out"))
+    return update_results(before, new)

@@ -31,11 +31,11 @@ class ColumnsStep(Step):
     @property
     def is_ready(self) -> bool:
         fields = set(self.push.mapping.values())
-        return bool(fields & {"contact_id", "email", "mobile_number"}) and not self.push.twice
+        return bool(fields & {"contact_id", "email", "mobile_number"}) and not self.push.mapped.twice
 
     def why_not(self) -> str:
-        if self.push.twice:
-            return f"{', '.join(map(target_label, self.push.twice))} stands twice; keep one."
+        if self.push.mapped.twice:
+            return f"{', '.join(map(target_label, self.push.mapped.twice))} stands twice; keep one."
         return "Say which column is the e-mail address, the mobile number or the contact id."
 
     def act(self, key: str, value: Value) -> None:
@@ -53,9 +53,9 @@ class ColumnsStep(Step):
 
     def draw(self) -> Node:
         push = self.push
-        lines = push.suggestions.select("source", "target", "reason", "tied_with").iter_rows()
-        profiled = push.profile.iter_rows(named=True)
-        twice = push.twice
+        lines = push.loaded.suggestions.select("source", "target", "reason", "tied_with").iter_rows()
+        profiled = push.loaded.profile.iter_rows(named=True)
+        twice = push.mapped.twice
         rows = [
             self._row(place, twice, told, *line) for place, (told, line) in enumerate(zip(profiled, lines, strict=True))
         ]
@@ -108,7 +108,7 @@ class ColumnsStep(Step):
 
     def _content(self, column: str, told: dict[str, Any]) -> Node:
         """The first cells, how full the column is, and what its cells look like."""
-        cells = " · ".join(map(_shortened, self.push.sample(column)))
+        cells = " · ".join(map(_shortened, self.push.loaded.sample(column)))
         distinct = f", {told['distinct']:,} different" if told["distinct"] is not None else ""
         filled = box(
             bar(told["filled"] / max(told["rows"], 1), "done"),

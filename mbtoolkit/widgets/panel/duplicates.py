@@ -45,7 +45,7 @@ class DuplicatesPart(CleanPart):
         """With how many groups there are, once they were looked for."""
         if self.push.duplicates is None:
             return self.name
-        return f"{self.name} ({self.push.standing_duplicates['cluster'].n_unique():,})"
+        return f"{self.name} ({self.push.cleaning.standing['cluster'].n_unique():,})"
 
     def act(self, key: str, value: Value) -> str:
         """Looks for groups, goes through them, chooses cells, merges."""
@@ -58,14 +58,14 @@ class DuplicatesPart(CleanPart):
         elif key == "keep" and isinstance(value, str) and value in dict(self._kept()):
             self._keep = value
         elif kind == "merge_all":
-            check_stamp(value, self._stamp_of_all(self.push.standing_duplicates) if self.push.duplicates else 0)
+            check_stamp(value, self._stamp_of_all(self.push.cleaning.standing) if self.push.duplicates else 0)
             return self._merge_all()
         elif self.push.duplicates is not None:
             return self._act_on_groups(kind, rest, value)
         return ""
 
     def _act_on_groups(self, kind: str, rest: str, value: Value) -> str:
-        standing = self.push.standing_duplicates
+        standing = self.push.cleaning.standing
         cluster = self._shown(standing)
         if kind in ("take", "apart", "merge"):
             check_stamp(value, self._stamp(cluster) if cluster is not None else 0)
@@ -124,7 +124,7 @@ class DuplicatesPart(CleanPart):
         if numbers.is_empty():
             return None
         self._place %= len(numbers)
-        cluster = self.push.duplicates_at(numbers[self._place])
+        cluster = self.push.cleaning.cluster(numbers[self._place])
         group = (self.push.edits, cluster.number)
         if self._group != group:
             self._group, self._choices, self._left_out = group, {}, set()
@@ -148,7 +148,7 @@ class DuplicatesPart(CleanPart):
         asked = box(labelled("What to compare", compared, "compare"), look, class_="mbt-write")
         if not again:
             return box(asked, class_="mbt-step")
-        standing = self.push.standing_duplicates
+        standing = self.push.cleaning.standing
         cluster = self._shown(standing)
         if cluster is None:
             return box(asked, text("There are no rows to merge.", "p", class_="mbt-soft"), class_="mbt-step")
@@ -172,7 +172,7 @@ class DuplicatesPart(CleanPart):
         old = "⚠ Cells were changed since: look again for what is alike now."
         return box(
             text(f"{told}.", "p"),
-            text(old, "p", class_="mbt-warning", key="old") if self.push.are_duplicates_outdated else None,
+            text(old, "p", class_="mbt-warning", key="old") if self.push.cleaning.are_duplicates_outdated else None,
             box(labelled(label, kept, "keep"), merge, class_="mbt-write"),
             class_="mbt-step",
         )

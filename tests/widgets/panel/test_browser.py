@@ -310,6 +310,6 @@ def test_a_push_goes_on_through_reload_and_a_busy_kernel_and_is_cancelled(lab, c
     copy.button("Results").click()
     again.says(f"{stored:,} of 2,000 rows are stored.")
     again.says(f"Push these {2000 - stored:,} again")
-    book.run("panel._pushes.current.suggestions = None")
+    book.run("panel._pushes.current.loaded = None")
     again.button("2 Columns").click()
     again.says("internal error (AttributeError)")

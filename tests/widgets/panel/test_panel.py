@@ -460,7 +460,8 @@ def test_two_panels_know_nothing_of_each_other(client, path, people):
 
 def test_a_fault_is_shown_in_the_panel_and_not_raised(hands, caplog):
     hands.next()
-    hands.panel._pushes.current.suggestions = None
+    push = hands.panel._pushes.current
+    push.loaded = replace(push.loaded, suggestions=None)
     hands.top.choose("column:0", "")
     assert hands.top.text("fault").startswith("What you did is kept, but it can't be shown, and what is below is from")
     assert "internal error (AttributeError)" in hands.top.text("fault")
