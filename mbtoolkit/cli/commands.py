@@ -247,7 +247,7 @@ def _resume(client: Any, parsed: argparse.Namespace) -> int:
             contacts=contacts,
             limits=_limits(parsed),
             options=options,
-            is_same_account=parsed.same_account,
+            same_account=parsed.same_account,
             progress=not parsed.no_progress,
         )
     is_saved = _report(results, parsed) and not incomplete

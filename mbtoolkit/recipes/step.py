@@ -105,7 +105,7 @@ class Step(ABC):
             for place, each in enumerate(_own(self))
             if (value := _plain(getattr(self, each.name))) != _default(each)
         ]
-        return f".{self.do}({', '.join(arguments)})" + ("" if self.is_on else ".off()")
+        return f".{self.do}({', '.join(arguments)})" + ("" if self.is_on else ".disable()")
 
     def __repr__(self) -> str:
         """What it does; no cell is in it."""

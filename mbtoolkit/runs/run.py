@@ -272,7 +272,7 @@ class Run:
         contacts: pl.DataFrame | None = None,
         limits: str | Limits | None = None,
         options: SendOptions | None = None,
-        is_same_account: bool = False,
+        same_account: bool = False,
         progress: bool | Callable[[Progress], None] = True,
         stop: threading.Event | None = None,
     ) -> pl.DataFrame:
@@ -288,7 +288,7 @@ class Run:
             limits: see `upsert_contacts`.
             options: how to send what is left; as before (`run.options`) by default. Its "auto" means as before too, and
                 the record stays where it is.
-            is_same_account: says that the client's token is of the run's account, where the tokens alone can't tell.
+            same_account: says that the client's token is of the run's account, where the tokens alone can't tell.
             progress: see `upsert_contacts`.
             stop: see `upsert_contacts`.
 
@@ -308,7 +308,7 @@ class Run:
         options = None if options is None else options_of(options)
         journal = Journal.open(self._folder, self.run_id)
         try:
-            self._check(journal, client.settings, is_same_account=is_same_account)
+            self._check(journal, client.settings, same_account=same_account)
             plan = Plan.thawed({name: journal.frame(name) for name in FROZEN})
             _check_same(plan, contacts)
             rows = replay(plan.outgoing.height, journal.events())
@@ -350,7 +350,7 @@ class Run:
         _tell_unended(rows)
         return plan.results(rows, _NOT_YET, self.run_id)
 
-    def _check(self, journal: Journal, settings: Settings, *, is_same_account: bool) -> None:
+    def _check(self, journal: Journal, settings: Settings, *, same_account: bool) -> None:
         """Raises:
         SettingsError, JournalError: see `resume`.
         """
@@ -361,12 +361,12 @@ class Run:
         if settings.base_url != head["base_url"]:
             msg = f"the run sends to {head['base_url']}, this client to {settings.base_url}; give a client of the first"
             raise SettingsError(msg)
-        if is_same_account or settings.account == head["account"]:
+        if same_account or settings.account == head["account"]:
             return
         what = "token" if "token" in (settings.account_kind, head["account_kind"]) else "account"
         msg = f"the run was begun with another {what}; give a client of the same account"
         if what == "token":
-            msg += ", or, if it is a newer token of that account, say so with is_same_account=True"
+            msg += ", or, if it is a newer token of that account, say so with same_account=True"
         raise SettingsError(msg)
 
 

@@ -205,10 +205,10 @@ def test_another_crm_is_refused(half, folder):
 
 def test_another_token_is_refused_unless_it_is_said_to_be_of_the_same_account(crm, client, half, folder):
     crm_token = Client(crm.base_url, crm.token + "x")
-    with crm_token as other, pytest.raises(SettingsError, match="is_same_account=True") as caught:
+    with crm_token as other, pytest.raises(SettingsError, match="same_account=True") as caught:
         run_of(half, folder).resume(other)
     assert crm.token not in str(caught.value)
-    assert statuses(run_of(half, folder).resume(client, is_same_account=True)) == ["succeeded"] * 10
+    assert statuses(run_of(half, folder).resume(client, same_account=True)) == ["succeeded"] * 10
 
 
 def test_other_contacts_are_refused(client, people, half, folder):

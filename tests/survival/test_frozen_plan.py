@@ -120,10 +120,10 @@ def test_another_crm_and_another_account_are_refused_and_a_newer_token_is_believ
     login = {name: getattr(crm.credentials, name) for name in ("user_name", "password", "private_token")}
     before = crm.requests().height
     with Client(crm.base_url, token_url=f"{crm.base_url}/token", **login) as client:
-        with pytest.raises(SettingsError, match="is_same_account=True"):
+        with pytest.raises(SettingsError, match="same_account=True"):
             run.resume(client, progress=False)
         assert crm.requests().height == before
-        results = run.resume(client, is_same_account=True, progress=False)
+        results = run.resume(client, same_account=True, progress=False)
     assert (results["mb_status"] == "succeeded").all()
     assert sorted(applied_rows(crm.applied())) == list(range(ROWS))
 
