@@ -24,7 +24,7 @@ SETTINGS: Final[dict[str, Any]] = {"strict": True, "extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Outcome:
+class StepResult:
     """What a step made of a frame.
 
     Attributes:
@@ -84,7 +84,7 @@ class Step(ABC):
         return True
 
     @abstractmethod
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Does it.
 
         Raises:
