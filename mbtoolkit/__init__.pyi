@@ -30,6 +30,7 @@ from .results import with_contact_ids as with_contact_ids
 from .results import write_issues as write_issues
 from .results import write_results as write_results
 from .runs import Run as Run
+from .runs import SendOptions as SendOptions
 from .runs import list_runs as list_runs
 from .schemas import ContactSchema as ContactSchema
 from .upserts import reconcile as reconcile

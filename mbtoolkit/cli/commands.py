@@ -183,6 +183,8 @@ def push(parsed: argparse.Namespace) -> int:
     Raises:
         UsageError: the call is wrong; nothing was sent.
     """
+    from mbtoolkit.runs import SendOptions  # noqa: PLC0415
+
     _check_push(parsed)
     _check_out(parsed)
     with _ended_like_ctrl_c(), _client(parsed) as client:
@@ -191,12 +193,14 @@ def push(parsed: argparse.Namespace) -> int:
         options = {
             "opt_ins_on": parsed.opt_ins_on,
             "clear": parsed.clear,
-            "max_concurrency": 10 if parsed.max_concurrency is None else parsed.max_concurrency,
             "limits": _limits(parsed),
-            "via": parsed.via,
-            "batch_size": parsed.batch_size,
-            "contact_ids": "always" if parsed.contact_ids else "when known",
-            "run_dir": parsed.run_dir,
+            "options": SendOptions(
+                via=parsed.via,
+                batch_size=parsed.batch_size,
+                learn_contact_ids=parsed.contact_ids,
+                max_concurrency=10 if parsed.max_concurrency is None else parsed.max_concurrency,
+                run_dir=parsed.run_dir,
+            ),
         }
         results, is_saved = _upsert(_read(parsed)[0], client, parsed, **options)
         _say_how_to_go_on(results, parsed)
@@ -234,13 +238,16 @@ def _resume(client: Any, parsed: argparse.Namespace) -> int:
 
     run = Run.open(parsed.resume, parsed.run_dir)
     contacts = None if parsed.file is None else _read(parsed)[0]
+    options = None
+    if parsed.max_concurrency is not None:
+        options = replace(run.options, max_concurrency=parsed.max_concurrency)
     with record_watched() as incomplete:
         results = run.resume(
             client,
             contacts=contacts,
             limits=_limits(parsed),
-            max_concurrency=parsed.max_concurrency,
-            is_same_account=parsed.same_account,
+            options=options,
+            same_account=parsed.same_account,
             progress=not parsed.no_progress,
         )
     is_saved = _report(results, parsed) and not incomplete

@@ -82,7 +82,7 @@ def printable(text: str) -> str:
 def in_shell_words(text: str) -> str:
     """An error's or a rule's text with options named as in the shell: `--sheet` for `sheet=`."""
     text = text.replace("mapping={'E-mail': 'email'}", '--map "E-mail=email"')
-    text = text.replace("is_same_account=True", "--same-account")
+    text = text.replace("same_account=True", "--same-account")
     return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}{'' if found[2] else ' '}", text)
 
 

@@ -2,7 +2,7 @@
 
 from mbtoolkit.client.accounts import AccountKind
 from mbtoolkit.client.answers import Answer, Outcome, error_of, judge, judge_batch, judge_status
-from mbtoolkit.client.batches import BatchStatus, Part
+from mbtoolkit.client.batches import BatchCount, BatchStatus
 from mbtoolkit.client.http import AsyncClient, Attempt, Client
 from mbtoolkit.client.login import Login, Validity
 from mbtoolkit.client.retries import Attempts, Wait
@@ -15,11 +15,11 @@ __all__ = [
     "AsyncClient",
     "Attempt",
     "Attempts",
+    "BatchCount",
     "BatchStatus",
     "Client",
     "Login",
     "Outcome",
-    "Part",
     "Secret",
     "Settings",
     "Validity",

@@ -27,14 +27,13 @@ from mbtoolkit.client.objects import (
     text_in,
 )
 
-Kind = Literal["stored", "accepted", "rejected", "later", "unknown", "not_sent", "stop"]
+Kind = Literal["stored", "accepted", "read", "rejected", "later", "unknown", "not_sent", "stop"]
 """What became of one attempt.
 
-stored: the CRM says so. accepted: a batch took it in, and what came of it is not known. rejected: the CRM refuses this
-contact. later: refused for now (429, 503 with Retry-After).
-unknown: no clear answer. not_sent: nothing left this machine. stop: refused, and so would every other contact be.
-
-Of a batch, "stored" means that it was taken in; of a question for its status, that the status was read.
+stored: the CRM says that the contact is stored. accepted: the batch operation took it in; what comes of it isn't known.
+read: the status of a batch was read; `Outcome.batch` has it. rejected: the CRM refuses this contact, or this batch.
+later: refused for now (429, 503 with Retry-After). unknown: no clear answer. not_sent: nothing left this machine. stop:
+refused, and so would every other contact be.
 """
 
 LONGEST_PAUSE_SECONDS: Final = 900.0
@@ -119,7 +118,7 @@ def judge(answer: Answer, now: float | None = None) -> Outcome:
 
 
 def judge_batch(answer: Answer, now: float | None = None) -> Outcome:
-    """What a whole answer to the batch upsert means; "stored" says that the batch was taken in, and no more.
+    """What a whole answer to the batch upsert means; "accepted" says that the batch was taken in.
 
     Args:
         answer: status, headers and the complete body.
@@ -131,7 +130,7 @@ def judge_batch(answer: Answer, now: float | None = None) -> Outcome:
 
 
 def judge_status(answer: Answer, batch_id: str, now: float | None = None) -> Outcome:
-    """What a whole answer to the batch status means; "stored" says that it was read.
+    """What a whole answer to the batch status means; "read" says that it was read.
 
     Args:
         answer: status, headers and the complete body.
@@ -211,7 +210,7 @@ def _judge_taken_in(status: int, envelope: _Envelope) -> Outcome:
     code = "invalid_properties" if envelope.invalid_properties else None
     text = _with_ids(envelope.text or "the batch was taken in", envelope)
     return Outcome(
-        "stored", status, code, text, invalid_properties=envelope.invalid_properties, batch_id=envelope.batch_id
+        "accepted", status, code, text, invalid_properties=envelope.invalid_properties, batch_id=envelope.batch_id
     )
 
 
@@ -224,7 +223,7 @@ def _judge_told(answer: Answer, batch_id: str) -> Outcome:
         return replace(refusal or _unread(answer.status, "the batch's status can't be read"), batch_id=batch_id)
     if not same_batch(told.batch_id, batch_id):
         return replace(_unread(answer.status, "the CRM told the status of another batch"), batch_id=batch_id)
-    return Outcome("stored", answer.status, None, told.reason, batch_id=batch_id, batch=told)
+    return Outcome("read", answer.status, None, told.reason, batch_id=batch_id, batch=told)
 
 
 def _refusal_of_status(answer: Answer, found: dict[str, Any]) -> Outcome | None:

@@ -37,7 +37,7 @@ _STATE_OF: Final[dict[str, State]] = {word: state for state, words in _WORDS.ite
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BatchCount:
     """The contacts of a batch that came to one outcome.
 
     Attributes:
@@ -65,9 +65,9 @@ class BatchStatus:
     batch_id: str
     state: State
     reason: str | None = None
-    inserted: Part = Part()
-    updated: Part = Part()
-    skipped: Part = Part()
+    inserted: BatchCount = BatchCount()
+    updated: BatchCount = BatchCount()
+    skipped: BatchCount = BatchCount()
 
     @property
     def total(self) -> int:
@@ -113,10 +113,10 @@ def _plain(word: Any) -> str:
     return "".join(filter(str.isalnum, word.casefold())) if isinstance(word, str) else ""
 
 
-def _part(value: Any) -> Part | None:
+def _part(value: Any) -> BatchCount | None:
     """One part; None where its count is broken. Ids that can't be read are left out: the count tells of them."""
     if value is None:
-        return Part()
+        return BatchCount()
     if not isinstance(value, dict):
         return None
     ids = value.get("contactids")
@@ -125,4 +125,4 @@ def _part(value: Any) -> Part | None:
     named = tuple(number for number in map(contact_id_in, ids or ()) if number is not None)
     said = value.get("count")
     count = len(ids or ()) if said is None else natural_number(said)
-    return None if count is None else Part(count, named)
+    return None if count is None else BatchCount(count, named)

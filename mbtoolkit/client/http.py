@@ -147,7 +147,7 @@ class AsyncClient:
     async def attempt_batch(self, body: bytes) -> Outcome:
         """Makes one request of the batch upsert and says what became of it; no answer raises.
 
-        A batch that is taken in comes back as "stored" with its `batch_id`. It is worked on later: `attempt_status`
+        A batch that is taken in comes back as "accepted" with its `batch_id`. It is worked on later: `attempt_status`
         tells how far it is.
 
         Args:

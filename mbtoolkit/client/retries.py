@@ -86,7 +86,7 @@ class Attempts:
 
     def _with_doubt(self, outcome: Outcome) -> Outcome:
         counted = replace(outcome, attempts=self._tried)
-        if self._doubt is None or outcome.kind in ("stored", "unknown"):
+        if self._doubt is None or outcome.kind in ("stored", "accepted", "unknown"):
             return counted
         told = f"an earlier attempt ended in doubt ({self._doubt.message}); the last one: {outcome.message}"
         return replace(counted, kind="unknown", code=self._doubt.code, message=told)

@@ -21,7 +21,7 @@ from mbtoolkit.recipes.offered import holds_phones, offered_steps
 from mbtoolkit.recipes.people import MergeDuplicates, MergeRows
 from mbtoolkit.recipes.prints import row_prints
 from mbtoolkit.recipes.recipe import Recipe
-from mbtoolkit.recipes.step import Outcome, Step
+from mbtoolkit.recipes.step import Step, StepResult
 
 __all__ = [
     "ApplySuggestions",
@@ -41,10 +41,10 @@ __all__ = [
     "NormalizeNumber",
     "NormalizeOptIn",
     "NormalizePhone",
-    "Outcome",
     "ReadContacts",
     "Recipe",
     "Step",
+    "StepResult",
     "holds_phones",
     "offered_steps",
     "row_prints",

@@ -11,7 +11,7 @@ from mbtoolkit.cleaning.shown import shown_texts
 from mbtoolkit.contacts import IDENTIFIERS
 from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.prints import placed_rows
-from mbtoolkit.recipes.step import Outcome, Step, counted
+from mbtoolkit.recipes.step import Step, StepResult, counted
 from mbtoolkit.schemas.conform import conform
 
 
@@ -53,7 +53,7 @@ class EditCells(Step):
         """What it does, as a person says it."""
         return f"{counted(len(self.cells), 'cell')} mended by hand"
 
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Mends the cells.
 
         Raises:
@@ -83,4 +83,4 @@ class EditCells(Step):
             rows, texts = pl.Series(list(cells), dtype=pl.Int64), pl.Series(list(cells.values()), dtype=pl.String)
             contacts = enter_texts(contacts, column, rows, texts, alone=alone)
         told = f"not mended: {missed:,} of {counted(len(self.cells), 'cell')}, whose row does not stand here as it did"
-        return Outcome(contacts, notes=(told,) if missed else ())
+        return StepResult(contacts, notes=(told,) if missed else ())

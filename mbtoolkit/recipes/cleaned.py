@@ -14,7 +14,7 @@ from mbtoolkit.cleaning.shown import empty_unread, shown_texts
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.errors import MbtoolkitError, RecipeError, UsageError
 from mbtoolkit.recipes.contacts import ReadContacts
-from mbtoolkit.recipes.step import LOST, Outcome, Step, counted
+from mbtoolkit.recipes.step import LOST, Step, StepResult, counted
 from mbtoolkit.schemas.conform import is_unread_column, unread_column
 from mbtoolkit.schemas.frames import ISSUES
 
@@ -53,7 +53,7 @@ class Done:
     place: int
     step: Step
     before: pl.DataFrame
-    outcome: Outcome
+    outcome: StepResult
     rows: pl.Series
     counts: tuple[int | None, int | None] = (None, None)
     """How many cells it changed, and in how many rows; None where the columns have other names after it."""
@@ -296,7 +296,7 @@ def _rows(height: int, done: Sequence[Done]) -> pl.DataFrame:
     return pl.DataFrame({"row": pl.int_range(height, dtype=pl.Int64, eager=True), "into": into})
 
 
-def _in_given(done: Sequence[Done], told: Callable[[Outcome], pl.DataFrame], schema: Schema) -> pl.DataFrame:
+def _in_given(done: Sequence[Done], told: Callable[[StepResult], pl.DataFrame], schema: Schema) -> pl.DataFrame:
     """What the steps tell of rows, each with its step, and with the row's position in the given table."""
     parts = [pl.DataFrame(schema={"step": pl.Int64(), **schema})]
     for each in done:

@@ -26,7 +26,7 @@ from mbtoolkit.cleaning.shown import shown_texts
 from mbtoolkit.cleaning.texts import MOJIBAKE_ISSUES
 from mbtoolkit.contacts import is_contact_column, label_of
 from mbtoolkit.errors import UsageError
-from mbtoolkit.recipes.step import Outcome, Step, counted
+from mbtoolkit.recipes.step import Step, StepResult, counted
 from mbtoolkit.schemas.conform import NO_WORDS, YES_WORDS
 from mbtoolkit.schemas.frames import ISSUES
 from mbtoolkit.schemas.texts import has_text_form, text_form, unless_blank
@@ -86,7 +86,7 @@ class ColumnStep(Step):
         del frame
         return self.answer(texts)
 
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Repairs the column.
 
         Raises:
@@ -98,7 +98,7 @@ class ColumnStep(Step):
         answered = self.answer_in(frame[rows], found).with_columns(found, rows.alias("row"))
         is_new = pl.col("issue").is_null() & unless_blank(pl.col("text")).ne_missing(pl.col("found"))
         new = answered.filter(is_new)
-        return Outcome(
+        return StepResult(
             _with_texts(frame, self.column, new["row"], new["text"]),
             issues=_issues(answered, self.column),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from mbtoolkit.reading import read_contacts
-from mbtoolkit.recipes.step import Outcome, Step, listed
+from mbtoolkit.recipes.step import Step, StepResult, listed
 from mbtoolkit.schemas.issues import unread_issues
 
 
@@ -43,7 +43,7 @@ class ReadContacts(Step):
         """Whether every row and column stays in its place."""
         return False
 
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Reads the table.
 
         Raises:
@@ -56,4 +56,4 @@ class ReadContacts(Step):
             contacts = read_contacts(frame, mapping=known, default_country=self.default_country)
         notes = [str(each.message).removeprefix("the source: ") for each in said]
         notes += [f"columns that were carried along are gone: {listed(gone)}"] if gone else []
-        return Outcome(contacts, issues=unread_issues(contacts), notes=tuple(notes))
+        return StepResult(contacts, issues=unread_issues(contacts), notes=tuple(notes))

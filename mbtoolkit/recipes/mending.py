@@ -9,7 +9,7 @@ import polars as pl
 
 from mbtoolkit.cleaning import apply_suggestions
 from mbtoolkit.errors import UsageError
-from mbtoolkit.recipes.step import Outcome, Step, listed
+from mbtoolkit.recipes.step import Step, StepResult, listed
 from mbtoolkit.schemas.rules import RULES
 from mbtoolkit.validation import validate_contacts
 
@@ -30,7 +30,7 @@ class ApplySuggestions(Step):
         """What it does, as a person says it."""
         return "What is obvious mended" + (f": {listed(self.rules)}" if self.rules is not None else "")
 
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Mends the cells.
 
         Raises:
@@ -44,4 +44,4 @@ class ApplySuggestions(Step):
         issues = validate_contacts(frame).issues
         if self.rules is not None:
             issues = issues.filter(pl.col("rule").is_in(self.rules))
-        return Outcome(apply_suggestions(frame, issues).contacts)
+        return StepResult(apply_suggestions(frame, issues).contacts)

@@ -13,7 +13,7 @@ from mbtoolkit.cleaning.duplicates.merging import lost_values, own_consents
 from mbtoolkit.contacts import IDENTIFIERS, OPT_INS
 from mbtoolkit.errors import UsageError
 from mbtoolkit.recipes.prints import placed_rows, prints_of
-from mbtoolkit.recipes.step import Outcome, Step, counted
+from mbtoolkit.recipes.step import Step, StepResult, counted
 from mbtoolkit.schemas.conform import conform, unread_column
 
 _Rule = Literal["first", "last", "newest", "most_complete", "commonest", "longest", "largest", "smallest"]
@@ -57,7 +57,7 @@ class MergeDuplicates(Step):
         """Whether every row and column stays in its place."""
         return False
 
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Merges the rows.
 
         Raises:
@@ -72,7 +72,7 @@ class MergeDuplicates(Step):
         left = merged.left.group_by("reason", maintain_order=True).len()
         notes = list(dict.fromkeys(str(each.message) for each in said))
         notes += [f"{counted(count, 'cluster')} not merged: {reason}" for reason, count in left.iter_rows()]
-        return Outcome(merged.contacts, merged.rows["into"], lost=merged.lost, notes=tuple(notes))
+        return StepResult(merged.contacts, merged.rows["into"], lost=merged.lost, notes=tuple(notes))
 
     def _clusters(self, frame: pl.DataFrame) -> pl.DataFrame:
         """What is to be merged, without the rows that are left apart."""
@@ -113,7 +113,7 @@ class MergeRows(Step):
         """Whether every row and column stays in its place."""
         return False
 
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Merges the rows, if all of them are there as they were.
 
         Raises:
@@ -124,7 +124,7 @@ class MergeRows(Step):
         placed = placed_rows(contacts, self.rows, self.prints)
         if None in placed:
             note = f"{placed.count(None)} of the {len(placed)} rows do not stand here as they did; nothing was merged"
-            return Outcome(contacts, notes=(note,))
+            return StepResult(contacts, notes=(note,))
         rows = [row for row in placed if row is not None]
         prepared = self._one_id(contacts, rows)
         clusters = pl.DataFrame({"row": rows, "cluster": [min(rows)] * len(rows)})
@@ -132,9 +132,9 @@ class MergeRows(Step):
         notes = tuple(merged.left["reason"])
         into = merged.rows["into"]
         if not merged.left.is_empty():
-            return Outcome(contacts, notes=notes)
+            return StepResult(contacts, notes=notes)
         chosen = self._chosen(merged.contacts, contacts, rows, int(into[rows[0]]))
-        return Outcome(chosen, into, lost=lost_values(contacts, chosen, merged.rows))
+        return StepResult(chosen, into, lost=lost_values(contacts, chosen, merged.rows))
 
     def _check(self) -> None:
         if len(self.rows) != len(self.prints) or len(set(self.rows)) < max(2, len(self.rows)):

@@ -73,28 +73,34 @@ class Recipe:
         self._check_place(place)
         return Recipe(tuple(step for number, step in enumerate(self.steps) if number != place))
 
-    def switched(self, place: int, *, is_on: bool) -> Recipe:
-        """With one step switched on or off.
+    def disable(self, place: int | None = None) -> Recipe:
+        """With one step switched off: it stays in the recipe and does nothing.
 
         Args:
-            place: its position, from 0.
-            is_on: whether it is to be done.
+            place: its position, from 0; None for the last one.
 
         Raises:
             UsageError: there is no such step.
         """
+        return self._switched(place, is_on=False)
+
+    def enable(self, place: int | None = None) -> Recipe:
+        """With one step switched on again.
+
+        Args:
+            place: as for `disable`.
+
+        Raises:
+            UsageError: there is no such step.
+        """
+        return self._switched(place, is_on=True)
+
+    def _switched(self, place: int | None, *, is_on: bool) -> Recipe:
+        place = len(self.steps) - 1 if place is None else place
         self._check_place(place)
         steps = list(self.steps)
         steps[place] = replace(steps[place], is_on=is_on)
         return Recipe(tuple(steps))
-
-    def off(self) -> Recipe:
-        """With the last step switched off.
-
-        Raises:
-            UsageError: there is no step.
-        """
-        return self.switched(len(self.steps) - 1, is_on=False)
 
     def _check_place(self, place: int) -> None:
         if not isinstance(place, int) or not 0 <= place < len(self.steps):

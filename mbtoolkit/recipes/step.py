@@ -24,7 +24,7 @@ SETTINGS: Final[dict[str, Any]] = {"strict": True, "extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Outcome:
+class StepResult:
     """What a step made of a frame.
 
     Attributes:
@@ -84,7 +84,7 @@ class Step(ABC):
         return True
 
     @abstractmethod
-    def run(self, frame: pl.DataFrame) -> Outcome:
+    def run(self, frame: pl.DataFrame) -> StepResult:
         """Does it.
 
         Raises:
@@ -105,7 +105,7 @@ class Step(ABC):
             for place, each in enumerate(_own(self))
             if (value := _plain(getattr(self, each.name))) != _default(each)
         ]
-        return f".{self.do}({', '.join(arguments)})" + ("" if self.is_on else ".off()")
+        return f".{self.do}({', '.join(arguments)})" + ("" if self.is_on else ".disable()")
 
     def __repr__(self) -> str:
         """What it does; no cell is in it."""

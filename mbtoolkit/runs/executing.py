@@ -15,7 +15,7 @@ import polars as pl
 
 from mbtoolkit.client import Settings
 from mbtoolkit.client.limits import Budget, Limits
-from mbtoolkit.errors import RecordWarning
+from mbtoolkit.errors import RecordWarning, SettingsError
 from mbtoolkit.runs.journal import Journal
 from mbtoolkit.runs.plan import Plan
 from mbtoolkit.runs.progress import Progress, reporter
@@ -45,6 +45,17 @@ class Conditions:
     limits: Limits | None = None
     progress: bool | Callable[[Progress], None] = True
     stop: threading.Event | None = None
+
+    def __post_init__(self) -> None:
+        """Raises:
+        SettingsError: `progress` or `stop` can't work.
+        """
+        if not (isinstance(self.progress, bool) or callable(self.progress)):
+            msg = f"progress={self.progress!r}: give True, False or a function that takes a Progress"
+            raise SettingsError(msg)
+        if not (self.stop is None or isinstance(self.stop, threading.Event)):
+            msg = f"stop={self.stop!r}: give a threading.Event, or None"
+            raise SettingsError(msg)
 
 
 def execute(
@@ -77,10 +88,10 @@ def execute(
         budget = None if conditions.limits is None else Budget(conditions.limits, settings)
         if budget is not None:
             ends.callback(budget.close)
-        sending = Sending(plan.outgoing, options, recorder, conditions.stop, budget)
+        sending = Sending(plan.outgoing, options, recorder, settings, conditions.stop, budget)
         with interruptible(sending):
             report = reporter(conditions.progress, sending.work.total)
-            sending.send(settings, report)
+            sending.send(report)
             _say_if_stopped(sending)
             results = plan.results(rows, sending.unended(), run_id)
             ending = _ending_of(results)

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
@@ -19,12 +19,11 @@ from mbtoolkit.client.limits import Limits, limits_of, state_dir, with_home
 from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.runs import journal as journals
 from mbtoolkit.runs.assembling import numbered
-from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, counts_of, execute
 from mbtoolkit.runs.journal import Journal, Look
 from mbtoolkit.runs.plan import FROZEN, Plan
 from mbtoolkit.runs.progress import Progress
-from mbtoolkit.runs.sending import Rows, SendOptions, replay
+from mbtoolkit.runs.sending import Rows, SendOptions, options_of, replay
 from mbtoolkit.schemas.frames import STATUSES
 
 KEPT_DAYS: Final = 30
@@ -67,35 +66,36 @@ def runs_dir(run_dir: str | Path | None = None) -> Path:
         if run_dir is not None:
             msg = f"run_dir={str(run_dir)!r}: there is no such home; give a path without a ~"
             raise JournalError(msg) from None
-        msg = "there is no home to keep the run's record in: set MBTOOLKIT_STATE_DIR, or give run_dir (False for none)"
+        msg = "there is no home to keep the run's record in: set MBTOOLKIT_STATE_DIR, or give run_dir"
         raise JournalError(msg) from None
 
 
-def begin(plan: Plan, settings: Settings, options: SendOptions, run_dir: str | Path | None) -> tuple[str, Journal]:
-    """Writes a plan down, before anything of it is sent.
+def begin(plan: Plan, settings: Settings, options: SendOptions) -> tuple[str, Journal | None]:
+    """Writes a plan down, before anything of it is sent, unless no record is to be kept.
 
     Args:
         plan: what will be sent.
         settings: of the client: where, and for whom.
         options: how.
-        run_dir: see `runs_dir`.
 
     Returns:
-        The run's id and its open journal.
+        The run's id and its open journal, None where no record is kept.
 
     Raises:
         JournalError: it can't be written; nothing was sent.
     """
-    folder = runs_dir(run_dir)
-    _tidy(folder)
     run_id = str(uuid.uuid4())
+    if not options.keep_record:
+        return run_id, None
+    folder = runs_dir(options.run_dir)
+    _tidy(folder)
     head = {
         "base_url": settings.base_url,
         "account": settings.account,
         "account_kind": settings.account_kind,
         "began_at": time.time(),
         "rows": plan.contacts.height,
-        "options": asdict(options),
+        "options": options.recorded(),
     }
     try:
         return run_id, Journal.create(folder, run_id, head, plan.frozen())
@@ -246,6 +246,15 @@ class Run:
         )
 
     @property
+    def options(self) -> SendOptions:
+        """How it was begun: the operation, the size of its batches, and requests at once.
+
+        Raises:
+            JournalError: its record can't be read.
+        """
+        return SendOptions(**self._look().head["options"])
+
+    @property
     def results(self) -> pl.DataFrame:
         """The results frame, as far as it is known: the contacts, and what became of each.
 
@@ -262,9 +271,8 @@ class Run:
         *,
         contacts: pl.DataFrame | None = None,
         limits: str | Limits | None = None,
-        max_concurrency: int | None = None,
-        settle_seconds: float = 900.0,
-        is_same_account: bool = False,
+        options: SendOptions | None = None,
+        same_account: bool = False,
         progress: bool | Callable[[Progress], None] = True,
         stop: threading.Event | None = None,
     ) -> pl.DataFrame:
@@ -278,9 +286,9 @@ class Run:
             client: where to send: the same CRM and the same account.
             contacts: the frame that the run was made of, if it is to be made sure that it is still the same.
             limits: see `upsert_contacts`.
-            max_concurrency: requests on their way at once; as before by default.
-            settle_seconds: how long a batch may show no progress before its rows are left `accepted`.
-            is_same_account: says that the client's token is of the run's account, where the tokens alone can't tell.
+            options: how to send what is left; as before (`run.options`) by default. Its "auto" means as before too, and
+                the record stays where it is.
+            same_account: says that the client's token is of the run's account, where the tokens alone can't tell.
             progress: see `upsert_contacts`.
             stop: see `upsert_contacts`.
 
@@ -293,26 +301,21 @@ class Run:
             FrameError: `contacts` is not what the run was made of.
             JournalError: another process is at it, it was cancelled, or its record can't be read or was changed.
         """
-        told = {"settle_seconds": settle_seconds, "progress": progress, "stop": stop}
-        check_options(told | ({} if max_concurrency is None else {"max_concurrency": max_concurrency}))
-        conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
         if not isinstance(client, Client | AsyncClient):
             msg = f"resume takes a Client, not a {type(client).__name__}; Client.from_env() makes one"
             raise SettingsError(msg)
+        conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
+        options = None if options is None else options_of(options)
         journal = Journal.open(self._folder, self.run_id)
         try:
-            self._check(journal, client.settings, is_same_account=is_same_account)
+            self._check(journal, client.settings, same_account=same_account)
             plan = Plan.thawed({name: journal.frame(name) for name in FROZEN})
             _check_same(plan, contacts)
             rows = replay(plan.outgoing.height, journal.events())
             rows.reopen(plan.outgoing.is_safe)
             before = SendOptions(**journal.head["options"])
-            options = replace(
-                before,
-                max_concurrency=max_concurrency or before.max_concurrency,
-                settle_seconds=settle_seconds,
-                outage_seconds=client.settings.outage_seconds,
-            )
+            options = before if options is None else options
+            options = replace(options, via=before.via) if options.via == "auto" else options
             journal.note(state="sending").result()
             return execute(plan, rows, journal, client.settings, options, conditions, self.run_id)
         finally:
@@ -347,7 +350,7 @@ class Run:
         _tell_unended(rows)
         return plan.results(rows, _NOT_YET, self.run_id)
 
-    def _check(self, journal: Journal, settings: Settings, *, is_same_account: bool) -> None:
+    def _check(self, journal: Journal, settings: Settings, *, same_account: bool) -> None:
         """Raises:
         SettingsError, JournalError: see `resume`.
         """
@@ -358,12 +361,12 @@ class Run:
         if settings.base_url != head["base_url"]:
             msg = f"the run sends to {head['base_url']}, this client to {settings.base_url}; give a client of the first"
             raise SettingsError(msg)
-        if is_same_account or settings.account == head["account"]:
+        if same_account or settings.account == head["account"]:
             return
         what = "token" if "token" in (settings.account_kind, head["account_kind"]) else "account"
         msg = f"the run was begun with another {what}; give a client of the same account"
         if what == "token":
-            msg += ", or, if it is a newer token of that account, say so with is_same_account=True"
+            msg += ", or, if it is a newer token of that account, say so with same_account=True"
         raise SettingsError(msg)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from mbtoolkit.sandbox.answers import Refusal
 from mbtoolkit.sandbox.behaviour import BatchEnd, Behaviour
 from mbtoolkit.sandbox.bodies import ContactBody
-from mbtoolkit.sandbox.records import Outcome
+from mbtoolkit.sandbox.records import Effect
 
 UNKNOWN_CONTACT_ID: Final = 9_000_000_000_000_000_001
 """An id that no contact of a sandbox ever gets by counting; what the fault `batch_foreign_ids` names."""
@@ -50,16 +50,16 @@ class Item:
 
 
 @dataclass(slots=True)
-class Part:
+class Tally:
     """The contacts of a batch that came to one outcome: how many, and the ids of those whose id is known."""
 
     count: int = 0
     contact_ids: list[int] = field(default_factory=list)
 
 
-def no_parts() -> dict[Outcome, Part]:
+def no_parts() -> dict[Effect, Tally]:
     """Nothing has become of any contact."""
-    return {outcome: Part() for outcome in Outcome}
+    return {outcome: Tally() for outcome in Effect}
 
 
 @dataclass(slots=True)
@@ -111,9 +111,9 @@ class Batch:
     failure: str | None = None
     ended_at: int | None = None
     webhook: Webhook | None = None
-    parts: dict[Outcome, Part] = field(default_factory=no_parts)
+    parts: dict[Effect, Tally] = field(default_factory=no_parts)
 
-    def note(self, outcome: Outcome, contact_id: int | None) -> None:
+    def note(self, outcome: Effect, contact_id: int | None) -> None:
         """Counts what became of one contact."""
         part = self.parts[outcome]
         part.count += 1

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from mbtoolkit.sandbox import webhooks
 from mbtoolkit.sandbox.answers import Answer, Refusal, batch_envelope, encode
-from mbtoolkit.sandbox.batches import UNKNOWN_CONTACT_ID, Batch, Item, Part, State, no_parts, spelt, status_body
+from mbtoolkit.sandbox.batches import UNKNOWN_CONTACT_ID, Batch, Item, State, Tally, no_parts, spelt, status_body
 from mbtoolkit.sandbox.behaviour import Behaviour
 from mbtoolkit.sandbox.bodies import ContactBody, json_name, read_batch, read_contact
 from mbtoolkit.sandbox.faults import Fault
-from mbtoolkit.sandbox.records import Entry, Outcome, UpsertLog
+from mbtoolkit.sandbox.records import Effect, Entry, UpsertLog
 from mbtoolkit.sandbox.store import Store
 from mbtoolkit.sandbox.upserting import Upserted, check_alone, check_list, given_id, upsert
 
@@ -237,7 +237,7 @@ class Batches:
         reason: str | None = None
         contact_id: int | None
         if isinstance(done, Refusal):
-            outcome, contact_id, reason = Outcome.SKIPPED, _id_of(item, done), done.message
+            outcome, contact_id, reason = Effect.SKIPPED, _id_of(item, done), done.message
         else:
             outcome, contact_id = done.outcome, done.contact_id
             earlier.add(done.contact_id)
@@ -299,7 +299,7 @@ def _spoilt(batch: Batch, fault: Fault) -> Batch:
             return replace(batch, state=State.QUEUED, failure=None, parts=no_parts())
         case "batch_foreign_ids":
             foreign = {
-                outcome: Part(part.count, [UNKNOWN_CONTACT_ID, *part.contact_ids[1:]] if part.contact_ids else [])
+                outcome: Tally(part.count, [UNKNOWN_CONTACT_ID, *part.contact_ids[1:]] if part.contact_ids else [])
                 for outcome, part in batch.parts.items()
             }
             return replace(batch, parts=foreign)

@@ -10,7 +10,7 @@ import polars as pl
 from mbtoolkit.contacts import FIELDS, PROPERTY_NAME_PREFIX, Kind
 from mbtoolkit.sandbox.batches import Batch
 from mbtoolkit.sandbox.faults import ScriptedFault
-from mbtoolkit.sandbox.records import Entry, Line, Outcome
+from mbtoolkit.sandbox.records import Effect, Entry, Line
 from mbtoolkit.sandbox.store import COLUMNS, Store
 
 _MOMENT: Final = pl.Datetime("us", "UTC")
@@ -112,13 +112,13 @@ def requests_frame(entries: list[Entry]) -> pl.DataFrame:
 
 def applied_frame(lines: list[Line]) -> pl.DataFrame:
     """The contacts that were applied, in order."""
-    applied = [line for line in lines if line.outcome != Outcome.SKIPPED.value]
+    applied = [line for line in lines if line.outcome != Effect.SKIPPED.value]
     return _frame([[getattr(line, name) for name in _APPLIED_SCHEMA] for line in applied], _APPLIED_SCHEMA)
 
 
 def skipped_frame(lines: list[Line]) -> pl.DataFrame:
     """The contacts of batches that were skipped, in order."""
-    skipped = [line for line in lines if line.outcome == Outcome.SKIPPED.value]
+    skipped = [line for line in lines if line.outcome == Effect.SKIPPED.value]
     return _frame([[getattr(line, name) for name in _SKIPPED_SCHEMA] for line in skipped], _SKIPPED_SCHEMA)
 
 
@@ -146,7 +146,7 @@ def _batch_row(batch: Batch) -> list[object]:
         batch.state.word,
         batch.failure,
         batch.count,
-        *(batch.parts[outcome].count for outcome in Outcome),
+        *(batch.parts[outcome].count for outcome in Effect),
         batch.webhook_url,
         None if webhook is None else webhook.at,
         None if webhook is None else webhook.status,

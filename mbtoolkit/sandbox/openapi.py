@@ -23,7 +23,7 @@ from mbtoolkit.sandbox.batches import State
 from mbtoolkit.sandbox.bodies import BATCH_WIRE_KEYS, MAX_BATCH_CONTACTS, MAX_BODY_BYTES
 from mbtoolkit.sandbox.faults import EARLY_PHASES, KINDS, MAX_SECONDS, MAX_SIZE, Phase
 from mbtoolkit.sandbox.paths import BATCH_PATH, STATUS_PATH, TOKEN_PATH, UPSERT_PATH
-from mbtoolkit.sandbox.records import Outcome
+from mbtoolkit.sandbox.records import Effect
 from mbtoolkit.sandbox.tokens import VALIDITY_MINUTES
 from mbtoolkit.sandbox.webhooks import WEBHOOK_PATTERN
 
@@ -189,7 +189,7 @@ def _batch_status_schema() -> _Json:
         "required": ["count", "contactIds"],
         "properties": {"count": _COUNT, "contactIds": {"type": "array", "items": {"type": "integer"}}},
     }
-    names = [outcome.value for outcome in Outcome]
+    names = [outcome.value for outcome in Effect]
     properties: _Json = {
         "id": {"type": "string", "pattern": UUID_PATTERN},
         "status": {"enum": [*(state.number for state in State), *(state.word for state in State)]},

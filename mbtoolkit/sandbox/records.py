@@ -78,7 +78,7 @@ class RequestLog:
         return [entry for _, entry in zip(range(count), newest, strict=False)]
 
 
-class Outcome(Enum):
+class Effect(Enum):
     """What became of one contact that an operation took."""
 
     INSERTED = "inserted"
@@ -94,7 +94,7 @@ class Line(NamedTuple):
         at: when, in microseconds since 1970.
         request: `seq` of the request that brought it.
         contact_id: the contact; of a skipped one only where it is known.
-        outcome: the value of an `Outcome`.
+        outcome: the value of an `Effect`.
         payload: the contact as it was sent; of a batch its item, as compact JSON.
         batch_id: its batch, or None for the single operation.
         position: its place in the batch, from 0, or None.
@@ -133,7 +133,7 @@ class UpsertLog:
         self,
         request: int,
         contact_id: int | None,
-        outcome: Outcome,
+        outcome: Effect,
         payload: str | None,
         batch_id: str | None = None,
         position: int | None = None,
@@ -141,7 +141,7 @@ class UpsertLog:
     ) -> None:
         """Adds a line; the arguments are the attributes of `Line`."""
         self._noted += 1
-        self.applied += outcome is not Outcome.SKIPPED
+        self.applied += outcome is not Effect.SKIPPED
         at = time.time_ns() // 1000
         # A plain tuple of plain values: the garbage collector has nothing to follow in many thousands of them.
         self._lines.append((self._noted, at, request, contact_id, outcome.value, payload, batch_id, position, reason))

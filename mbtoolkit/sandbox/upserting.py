@@ -9,7 +9,7 @@ from mbtoolkit.contacts import IDENTIFIERS, OPT_INS
 from mbtoolkit.sandbox.answers import Refusal
 from mbtoolkit.sandbox.behaviour import Behaviour
 from mbtoolkit.sandbox.bodies import ContactBody, PropertyEntry, Value
-from mbtoolkit.sandbox.records import Outcome
+from mbtoolkit.sandbox.records import Effect
 from mbtoolkit.sandbox.store import Property, Store, StoredContact
 
 MOBILE: Final = IDENTIFIERS["mobile"]
@@ -25,7 +25,7 @@ class Upserted(NamedTuple):
     """
 
     contact_id: int
-    outcome: Outcome
+    outcome: Effect
     invalid_properties: list[dict[str, Any]]
 
 
@@ -96,7 +96,7 @@ def _upsert(contact: ContactBody, store: Store, behaviour: Behaviour, not_again:
     for found, entry in known:
         if entry.has_value:
             store.put_property(contact_id, found, entry.value)
-    outcome = Outcome.INSERTED if target is None else Outcome.UPDATED
+    outcome = Effect.INSERTED if target is None else Effect.UPDATED
     return Upserted(contact_id, outcome, [entry.echo for entry in unknown])
 
 

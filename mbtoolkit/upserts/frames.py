@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import threading
-import uuid
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Final, Literal
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
 
 import polars as pl
 
@@ -17,10 +16,11 @@ from mbtoolkit.client.limits import ACCOUNT_LIMITS, SMALLEST, Limits, limits_of
 from mbtoolkit.contacts import OPT_INS, is_uuid
 from mbtoolkit.errors import ConsentError, FrameError, SettingsError
 from mbtoolkit.payloads import columns_to_clear
-from mbtoolkit.runs import Conditions, Plan, begin, check_options, execute
+from mbtoolkit.runs import Conditions, Plan, begin, execute
 from mbtoolkit.runs.assembling import numbered
 from mbtoolkit.runs.progress import Progress
-from mbtoolkit.runs.sending import Rows, SendOptions
+from mbtoolkit.runs.sending import Rows, SendOptions, options_of
+from mbtoolkit.runs.sending.options import Via
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import ROW
 from mbtoolkit.upserts.contact import list_of
@@ -34,9 +34,6 @@ BATCH_SECONDS: Final = 60.0
 
 REQUESTS_PER_BATCH: Final = 2
 """At least: the batch itself, and a question how far it is."""
-
-Via = Literal["auto", "single", "batch"]
-ContactIds = Literal["when known", "always"]
 
 OPT_INS_UNASKED: Final = 100
 """How many opt-ins a run turns on without being told how many."""
@@ -53,13 +50,8 @@ def upsert_contacts(
     opt_ins_on: int | None = None,
     leave_out: Iterable[int] = (),
     schema: type[ContactSchema] = ContactSchema,
-    via: Via = "auto",
-    batch_size: int = 100,
-    contact_ids: ContactIds = "when known",
-    settle_seconds: float = 900.0,
-    max_concurrency: int = 10,
     limits: str | Limits | None = None,
-    run_dir: str | Path | Literal[False] | None = None,
+    options: SendOptions | None = None,
     progress: bool | Callable[[Progress], None] = True,
     stop: threading.Event | None = None,
 ) -> pl.DataFrame:
@@ -85,24 +77,12 @@ def upsert_contacts(
         leave_out: positions of rows that are judged together with the others and not sent; they come back as
             `not_sent`, `left_out`.
         schema: the rules; a subclass of `ContactSchema` to add your own.
-        via: "single" sends one contact a request, which says at once what became of it. "batch" sends many a request,
-            which the CRM works on later: it is asked how far it is until it is done, and what its counts don't say of a
-            row is found out by the single operation. "auto" takes batches where they save more than half an hour at
-            the account's limits (the smallest account's, where none are kept), and logs how long both ways take. Rows
-            of one contact go one after the other, each in a batch of its own: where there are many, it takes none.
-        batch_size: contacts in one batch, 1 to 1,000; the CRM advises 100 or fewer.
-        contact_ids: "always" sends rows that bear no contact id by the single operation, which tells it; "when known"
-            leaves `mb_contact_id` null where a batch took such a row.
-        settle_seconds: how long a batch may show no progress before its rows are left `accepted`; `reconcile` asks
-            again later.
-        max_concurrency: requests on their way at once, 1 to 100.
         limits: what the account may send: "freemium", "starter", "pro" or `Limits(...)`. No more requests are made than
             that, counted together with every other run of this user (any process, notebook or script) that keeps
             limits for the same token. When a day's requests are used up the run ends; the rows that are `not_sent` say
             when to send them again. None, the default, keeps the smallest account's limits ("freemium"), and none
             towards a sandbox on this machine. "unlimited" sends as fast as it can and pauses when the CRM answers 429.
-        run_dir: the folder for the run's record: None for the one in the user's state folder, False for no record. It
-            holds the contacts, readable by this user only; runs that left nothing to do are removed after 30 days.
+        options: how rows are sent and recorded, where the usual way doesn't fit; see `SendOptions`.
         progress: a bar after the first second; False for none; or a function that takes a `Progress`.
         stop: an event that another thread may set (a Cancel button, say) to do what Ctrl-C does: no new requests, those
             on their way are waited for, the other rows come back as `not_sent`.
@@ -124,11 +104,8 @@ def upsert_contacts(
         ConsentError: more opt-ins would be turned on than was stated. Nothing was sent.
         JournalError: the run's record can't be written. Nothing was sent.
     """
-    told = {
-        "opt_ins_on": opt_ins_on, "max_concurrency": max_concurrency, "progress": progress, "stop": stop, "via": via,
-        "batch_size": batch_size, "contact_ids": contact_ids, "settle_seconds": settle_seconds, "run_dir": run_dir,
-    }  # fmt: skip
-    _check_call(contacts, client, list_id, told)
+    _check_call(contacts, client, list_id, opt_ins_on)
+    options = options_of(options)
     conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
     (frame, rows), clear = numbered(contacts), columns_to_clear(clear)
     validation = with_clear(with_disputes(validate_contacts(frame, schema=schema), contacts), clear)
@@ -136,27 +113,19 @@ def upsert_contacts(
     _check_consent(validation.valid.filter(~pl.col(ROW).is_in(left_out.implode())), opt_ins_on)
     list_id = list_of(list_id, client.settings)
     plan = Plan.of(frame, rows, validation.valid, validation.issues, left_out, list_id=list_id, clear=clear)
-    options = SendOptions(
-        by_batch=_by_batch(via, plan, conditions.limits, batch_size, contact_ids),
-        batch_size=batch_size,
-        wants_contact_ids=contact_ids == "always",
-        max_concurrency=max_concurrency,
-        settle_seconds=settle_seconds,
-        outage_seconds=client.settings.outage_seconds,
-    )
-    if run_dir is False or plan.outgoing.height == 0:
-        run_id, journal = str(uuid.uuid4()), None
-    else:
-        run_id, journal = begin(plan, client.settings, options, run_dir)
+    via: Via = "batch" if _by_batch(plan, conditions.limits, options) else "single"
+    is_recorded = options.keep_record and plan.outgoing.height > 0
+    options = replace(options, via=via, keep_record=is_recorded)
+    run_id, journal = begin(plan, client.settings, options)
     return execute(plan, Rows(plan.outgoing.height), journal, client.settings, options, conditions, run_id)
 
 
-def _by_batch(via: Via, plan: Plan, limits: Limits | None, batch_size: int, contact_ids: ContactIds) -> bool:
+def _by_batch(plan: Plan, limits: Limits | None, options: SendOptions) -> bool:
     """Whether rows go by the batch operation; logs it where that was left to the toolkit."""
-    if via != "auto":
-        return via == "batch"
+    if options.via != "auto":
+        return options.by_batch
     rows = plan.outgoing.frame
-    if contact_ids == "always":
+    if options.learn_contact_ids:
         rows = rows.filter(pl.col("contact_id").is_not_null())
     granted = limits or ACCOUNT_LIMITS[SMALLEST]
     request_seconds = granted.window_seconds / granted.requests
@@ -165,15 +134,16 @@ def _by_batch(via: Via, plan: Plan, limits: Limits | None, batch_size: int, cont
         return False
     # Rows of one contact go one after the other, each when the batch of the one before has been worked on.
     longest = rows.group_by("component").len().select(pl.col("len").max()).item()
-    batches = max(math.ceil(rows.height / batch_size), longest)
+    batches = max(math.ceil(rows.height / options.batch_size), longest)
     by_batch = batches * REQUESTS_PER_BATCH * request_seconds + longest * BATCH_SECONDS
     if one_by_one - by_batch < BATCHES_SAVE_SECONDS:
         return False
     _log.warning(
         "%s contacts go by the batch operation, %s at a time. That takes about %s if the CRM works on a batch for a "
-        'minute%s; one by one it takes %s at %s requests in %s seconds%s. via="single" sends them one by one',
+        "minute%s; one by one it takes %s at %s requests in %s seconds%s. "
+        'SendOptions(via="single") sends them one by one',
         f"{rows.height:,}",
-        batch_size,
+        options.batch_size,
         _duration(by_batch),
         f" (up to {longest:,} rows of one contact go one after the other)" if longest > 1 else "",
         _duration(one_by_one),
@@ -191,7 +161,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def _check_call(contacts: object, client: object, list_id: object, options: Mapping[str, object]) -> None:
+def _check_call(contacts: object, client: object, list_id: object, opt_ins_on: object) -> None:
     """Raises:
     FrameError, SettingsError: see `upsert_contacts`.
     """
@@ -204,7 +174,10 @@ def _check_call(contacts: object, client: object, list_id: object, options: Mapp
     if list_id is not None and not is_uuid(list_id):
         msg = f"list_id={list_id!r} is no uuid; copy it from the list's page in the CRM"
         raise SettingsError(msg)
-    check_options(options)
+    is_whole = isinstance(opt_ins_on, int) and not isinstance(opt_ins_on, bool) and opt_ins_on >= 0
+    if opt_ins_on is not None and not is_whole:
+        msg = f"opt_ins_on={opt_ins_on!r}: give the whole number of opt-ins that this run turns on, or None"
+        raise SettingsError(msg)
 
 
 def _positions(leave_out: object, height: int) -> pl.Series:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import polars as pl
 
@@ -21,13 +20,12 @@ from mbtoolkit.payloads import columns_to_clear
 from mbtoolkit.results import update_results
 from mbtoolkit.results.frames import row_numbers
 from mbtoolkit.runs.assembling import numbered
-from mbtoolkit.runs.checking import check_options
 from mbtoolkit.runs.executing import Conditions, execute
 from mbtoolkit.runs.journal import look
 from mbtoolkit.runs.plan import Plan
 from mbtoolkit.runs.progress import Progress
 from mbtoolkit.runs.run import begin, runs_dir
-from mbtoolkit.runs.sending import KEPT, Recorder, Rows, SendOptions
+from mbtoolkit.runs.sending import KEPT, Recorder, Rows, SendOptions, options_of
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import FIRST_RUN, RESULTS
 from mbtoolkit.validation import validate_contacts, with_clear
@@ -48,9 +46,7 @@ def reconcile(
     clear: Iterable[str] = (),
     schema: type[ContactSchema] = ContactSchema,
     limits: str | Limits | None = None,
-    max_concurrency: int = 10,
-    settle_seconds: float = 900.0,
-    run_dir: str | Path | Literal[False] | None = None,
+    options: SendOptions | None = None,
     progress: bool | Callable[[Progress], None] = True,
     stop: threading.Event | None = None,
 ) -> pl.DataFrame:
@@ -67,9 +63,7 @@ def reconcile(
         clear: as in the run before.
         schema: as in the run before.
         limits: see `upsert_contacts`.
-        max_concurrency: see `upsert_contacts`.
-        settle_seconds: see `upsert_contacts`.
-        run_dir: see `upsert_contacts`.
+        options: see `upsert_contacts`; rows are sent one by one, whatever its `via`.
         progress: see `upsert_contacts`.
         stop: see `upsert_contacts`.
 
@@ -85,8 +79,7 @@ def reconcile(
         JournalError: the run's record can't be written; nothing was sent.
     """
     _check(results, client)
-    told = {"max_concurrency": max_concurrency, "settle_seconds": settle_seconds, "run_dir": run_dir}
-    check_options({**told, "progress": progress, "stop": stop})
+    options = replace(options_of(options), via="single")
     conditions = Conditions(limits=limits_of(limits, client.settings.base_url), progress=progress, stop=stop)
     was_open = results["mb_status"].cast(pl.String).is_in(_OPEN)
     if not was_open.any():
@@ -102,12 +95,8 @@ def reconcile(
         list_id=client.settings.list_id if list_id is None else list_id,
         clear=clear,
     )
-    options = SendOptions(
-        max_concurrency=max_concurrency, settle_seconds=settle_seconds, outage_seconds=client.settings.outage_seconds
-    )
-    sizes = _sizes(results, None if run_dir is False else run_dir)
-    begun = (str(uuid.uuid4()), None) if run_dir is False else begin(plan, client.settings, options, run_dir)
-    run_id, journal = begun
+    sizes = _sizes(results, options.run_dir)
+    run_id, journal = begin(plan, client.settings, options)
     with ExitStack() as ends:
         if journal is not None:
             ends.callback(journal.close)

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import polars as pl
 
-from mbtoolkit import Client, upsert_contacts
+from mbtoolkit import Client, SendOptions, upsert_contacts
 from mbtoolkit.sandbox import Sandbox
 
 OUTAGES = {
@@ -61,7 +61,9 @@ def pushed(client, results, **options):
     """A push in a thread; its frame is put into a list."""
 
     def push():
-        results.append(upsert_contacts(people(600), client, run_dir=False, progress=False, **options))
+        results.append(
+            upsert_contacts(people(600), client, options=SendOptions(keep_record=False, **options), progress=False)
+        )
 
     thread = threading.Thread(target=push)
     thread.start()
@@ -109,7 +111,7 @@ def logins(via):
         with Client(crm.base_url, token_url=f"{crm.base_url}/token", **login) as client:
             crm.fail("delay", seconds=0.1, times=None)
             crm.fail("delay", seconds=0.2, times=None, path="/token")
-            push = pushed(client, results, via=via, batch_size=5, max_concurrency=SENDERS)
+            push = pushed(client, results, options=SendOptions(via=via, batch_size=5, max_concurrency=SENDERS))
             while crm.requests().height < 2 * SENDERS:
                 time.sleep(0.01)
             crm.expire_tokens()

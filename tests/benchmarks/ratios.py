@@ -26,7 +26,7 @@ import orjson
 import polars as pl
 import pydantic
 
-from mbtoolkit import Client, build_payloads, upsert_contacts, validate_contacts
+from mbtoolkit import Client, SendOptions, build_payloads, upsert_contacts, validate_contacts
 from mbtoolkit.contacts import BY_NAME, MAX_PHONE_DIGITS
 
 BAD_EVERY = 50
@@ -181,7 +181,9 @@ def whole_run(base_url: str, frame: pl.DataFrame) -> pl.DataFrame:
     """`upsert_contacts`: validation, encoding, sending, results."""
     with Client(base_url, "token") as client:
         opt_ins = int(frame["mobile_opt_in"].sum() + frame["email_opt_in"].sum())
-        return upsert_contacts(frame, client, max_concurrency=CONCURRENCY, opt_ins_on=opt_ins, progress=False)
+        return upsert_contacts(
+            frame, client, options=SendOptions(max_concurrency=CONCURRENCY), opt_ins_on=opt_ins, progress=False
+        )
 
 
 # Importing ----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from pathlib import Path
 import polars as pl
 import ratios
 
-from mbtoolkit import Client, upsert_contacts
+from mbtoolkit import Client, SendOptions, upsert_contacts
 
 CLEAN = 10**9
 """No row of the frames is bad: bad rows would make a run look faster than it is."""
@@ -59,10 +59,13 @@ def one_run(base_url: str, rows: int, batch_size: int, with_ids: bool, run_dir: 
     before = megabytes()
     with Client(base_url, "token") as client:
         began, cpu = time.perf_counter(), time.process_time()
-        results = upsert_contacts(
-            frame, client, via="batch" if batch_size else "single", batch_size=batch_size or 100,
-            opt_ins_on=opt_ins(frame), progress=False, run_dir=run_dir or False,
-        )  # fmt: skip
+        options = SendOptions(
+            via="batch" if batch_size else "single",
+            batch_size=batch_size or 100,
+            keep_record=bool(run_dir),
+            run_dir=run_dir or None,
+        )
+        results = upsert_contacts(frame, client, options=options, opt_ins_on=opt_ins(frame), progress=False)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     assert (results["mb_status"] == "succeeded").all()
     assert not with_ids or not batch_size or results["mb_contact_id"].equals(frame["contact_id"])

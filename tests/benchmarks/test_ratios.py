@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from mbtoolkit import Client, build_payloads, upsert_contacts, validate_contacts
+from mbtoolkit import Client, SendOptions, build_payloads, upsert_contacts, validate_contacts
 
 SCRIPT = Path(__file__).with_name("ratios.py")
 
@@ -90,7 +90,11 @@ def test_the_server_that_only_answers_settles_batches_by_their_size(ratios, nami
     opt_ins = int(frame["mobile_opt_in"].sum() + frame["email_opt_in"].sum())
     with ratios.answering_server(*naming) as base_url, Client(base_url, "token") as client:
         results = upsert_contacts(
-            frame, client, via="batch", batch_size=100, opt_ins_on=opt_ins, run_dir=False, progress=False
+            frame,
+            client,
+            options=SendOptions(via="batch", batch_size=100, keep_record=False),
+            opt_ins_on=opt_ins,
+            progress=False,
         )
         body = b'{"createUpdateContacts":[{"email":"a@example.com"},{"email":"b@example.com"}]}'
         first, second = client.attempt_batch(body), client.attempt_batch(body)

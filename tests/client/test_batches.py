@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit.client import AsyncClient, BatchStatus, Client, Part, judge_batch, judge_status
+from mbtoolkit.client import AsyncClient, BatchCount, BatchStatus, Client, judge_batch, judge_status
 from mbtoolkit.client.answers import Answer
 from mbtoolkit.errors import UsageError
 from mbtoolkit.sandbox import Behaviour, Sandbox
@@ -34,7 +34,7 @@ def told_parts(**parts):
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_batch_taken_in_has_its_id_whatever_the_2xx(status):
     outcome = judge_batch(Answer(status, taken_in()))
-    assert (outcome.kind, outcome.batch_id, outcome.http_status) == ("stored", BATCH_ID, status)
+    assert (outcome.kind, outcome.batch_id, outcome.http_status) == ("accepted", BATCH_ID, status)
 
 
 @pytest.mark.parametrize("key", ["batchId", "BatchId", "BATCHID", "batchid"])
@@ -61,7 +61,7 @@ def test_a_batch_that_says_success_and_failure_is_in_doubt_but_can_be_asked_for(
 
 def test_refused_contact_ids_of_a_batch_are_told_and_the_batch_was_taken_in():
     outcome = judge_batch(Answer(202, taken_in(invalidContactIdList=["42"])))
-    assert (outcome.kind, outcome.message) == ("stored", "queued (contact ids: 42)")
+    assert (outcome.kind, outcome.message) == ("accepted", "queued (contact ids: 42)")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_batch_answer_that_cannot_be_read_is_in_doubt(body):
 )
 def test_only_a_word_that_can_mean_one_thing_says_how_far_a_batch_is(number, word, state):
     outcome = judge_status(Answer(200, told(word, number)), BATCH_ID)
-    assert (outcome.kind, outcome.batch.state) == ("stored", state)
+    assert (outcome.kind, outcome.batch.state) == ("read", state)
 
 
 def test_a_reason_says_that_a_batch_failed():
@@ -145,7 +145,7 @@ def test_the_parts_are_read_in_any_case(spelt):
     body = {spelt("id"): BATCH_ID.upper(), spelt("statusText"): "Done", spelt("processedObj"): parts}
     status = judge_status(Answer(200, json.dumps(body).encode()), BATCH_ID).batch
     assert status == BatchStatus(
-        BATCH_ID.upper(), "done", None, Part(2, (7, 9007199254740993)), Part(0, ()), Part(1, ())
+        BATCH_ID.upper(), "done", None, BatchCount(2, (7, 9007199254740993)), BatchCount(0, ()), BatchCount(1, ())
     )
     assert status.total == 3
 
@@ -163,8 +163,8 @@ def test_a_broken_part_makes_the_status_unreadable(part):
 
 def test_ids_that_are_none_are_left_out_and_the_count_still_tells_of_them():
     outcome = told_parts(inserted={"count": 4, "contactIds": [7, "x", None, -3]})
-    assert outcome.batch.inserted == Part(4, (7,))
-    assert told_parts(inserted={"contactIds": [7, 8]}).batch.inserted == Part(2, (7, 8))
+    assert outcome.batch.inserted == BatchCount(4, (7,))
+    assert told_parts(inserted={"contactIds": [7, 8]}).batch.inserted == BatchCount(2, (7, 8))
 
 
 def test_a_queued_batch_may_count_nothing_at_all():
@@ -226,7 +226,8 @@ json_values = st.recursive(
 def test_no_answer_breaks_the_judgement_of_a_batch(status, body, batch_id):
     for outcome in (judge_batch(Answer(status, body)), judge_status(Answer(status, body), batch_id)):
         assert outcome.http_status == status
-        assert outcome.kind != "stored" or 200 <= status < 300
+        assert outcome.kind != "stored", "only an answer about a contact says that it is stored"
+        assert outcome.kind not in ("accepted", "read") or 200 <= status < 300
         assert outcome.batch is None or outcome.batch.total >= 0
 
 
@@ -234,7 +235,7 @@ def test_no_answer_breaks_the_judgement_of_a_batch(status, body, batch_id):
 @given(st.fixed_dictionaries({"id": st.just(BATCH_ID)}, optional={"processedObj": json_values, "status": json_values}))
 def test_no_part_breaks_the_reading_of_a_status(body):
     outcome = judge_status(Answer(200, json.dumps(body).encode()), BATCH_ID)
-    assert (outcome.kind == "stored") == (outcome.batch is not None)
+    assert (outcome.kind == "read") == (outcome.batch is not None)
 
 
 @pytest.mark.parametrize("keys", ["camel_case", "pascal_case"])
@@ -249,9 +250,9 @@ def test_a_batch_is_taken_in_and_asked_for_until_it_is_done(keys, number_or_word
         crm.wait_for_batches()
         done = client.attempt_status(batch.batch_id)
         ids = tuple(crm.contacts()["contact_id"])
-    assert (batch.kind, batch.http_status) == ("stored", int(success[-3:]))
-    assert (waiting.kind, waiting.batch.state, waiting.batch.total) == ("stored", "running", 0)
-    assert (done.batch.state, done.batch.inserted, done.batch.total) == ("done", Part(3, ids), 3)
+    assert (batch.kind, batch.http_status) == ("accepted", int(success[-3:]))
+    assert (waiting.kind, waiting.batch.state, waiting.batch.total) == ("read", "running", 0)
+    assert (done.batch.state, done.batch.inserted, done.batch.total) == ("done", BatchCount(3, ids), 3)
 
 
 def test_a_batch_that_fails_says_why(crm, client):
@@ -265,8 +266,8 @@ def test_a_batch_that_fails_says_why(crm, client):
 
 @pytest.mark.parametrize(
     ("kind", "seen"),
-    [("batch_other_id", ("unknown", None)), ("batch_backwards", ("stored", "running")),
-     ("batch_foreign_ids", ("stored", "done"))],
+    [("batch_other_id", ("unknown", None)), ("batch_backwards", ("read", "running")),
+     ("batch_foreign_ids", ("read", "done"))],
 )  # fmt: skip
 def test_a_status_that_lies_once_is_asked_again(crm, client, kind, seen):
     batch_id = client.attempt_batch(THREE).batch_id
@@ -275,7 +276,7 @@ def test_a_status_that_lies_once_is_asked_again(crm, client, kind, seen):
     lie, truth = client.attempt_status(batch_id), client.attempt_status(batch_id)
     assert crm.faults()["committed"].to_list() == [1]
     assert (lie.kind, lie.batch and lie.batch.state) == seen
-    assert (truth.kind, truth.batch.state, truth.batch.total) == ("stored", "done", 3)
+    assert (truth.kind, truth.batch.state, truth.batch.total) == ("read", "done", 3)
 
 
 @pytest.mark.parametrize("refusals", ["status_422", "inside_202"])

@@ -14,7 +14,7 @@ import httpx
 import polars as pl
 import pytest
 
-from mbtoolkit import upsert_contacts
+from mbtoolkit import SendOptions, upsert_contacts
 from mbtoolkit.client import AsyncClient, Client, Login, Settings
 from tests.client.wire import LONGEST_SECONDS, answer, body, id_in, serving, stored
 
@@ -80,7 +80,7 @@ def test_no_row_of_a_run_is_stored_by_another_rows_answer(transport):
         serving(too_often(4)) as wire,
         Client(wire.base_url, "token", timeout_seconds=LONGEST_SECONDS, transport=transport()) as client,
     ):
-        results = upsert_contacts(contacts, client, max_concurrency=2, progress=False)
+        results = upsert_contacts(contacts, client, options=SendOptions(max_concurrency=2), progress=False)
     assert results["mb_status"].to_list() == ["succeeded"] * 8
     assert results["mb_contact_id"].to_list() == [*range(1, 9)]
     assert sorted(wire.ids) == [*range(1, 9)]

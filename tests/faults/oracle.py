@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from mbtoolkit import upsert_contacts
+from mbtoolkit import SendOptions, upsert_contacts
 from mbtoolkit.client import Client
 from mbtoolkit.sandbox import Sandbox
 
@@ -49,7 +49,9 @@ def table(crm: Sandbox) -> pl.DataFrame:
     """Sixteen rows of every sort; the contacts of those that bear an id are in the CRM."""
     seeds = pl.DataFrame({"email": [f"seed{n}@example.com" for n in range(3)], MARK: ["seed"] * 3})
     with crm.client() as client:
-        ids = upsert_contacts(seeds, client, progress=False, run_dir=False)["mb_contact_id"].to_list()
+        ids = upsert_contacts(seeds, client, options=SendOptions(keep_record=False), progress=False)[
+            "mb_contact_id"
+        ].to_list()
     crm.wait_for_batches()
     lines: list[tuple[int | None, int | None, str | None]] = [
         (None, 1, "own0@example.com"),
@@ -80,9 +82,17 @@ def table(crm: Sandbox) -> pl.DataFrame:
     )
 
 
+def arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `upsert_contacts` for options by name, those of `SendOptions` among them."""
+    how = {name: value for name, value in options.items() if name in SendOptions.__dataclass_fields__}
+    return {name: value for name, value in options.items() if name not in how} | {"options": SendOptions(**how)}
+
+
 def push(contacts: pl.DataFrame, client: Client, **options: Any) -> pl.DataFrame:
     """Sends it, without a bar and without a record unless asked for."""
-    return upsert_contacts(contacts, client, **({"progress": False, "run_dir": False} | options))
+    return upsert_contacts(
+        contacts, client, **arguments({"progress": False, "keep_record": "run_dir" in options} | options)
+    )
 
 
 def statuses(results: pl.DataFrame) -> dict[int, str]:

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mbtoolkit import Client, Run, reconcile
+from mbtoolkit import Client, Run, SendOptions, reconcile
 from mbtoolkit.client import retries
 from mbtoolkit.runs.sending import batches, breaker
 from mbtoolkit.sandbox import Sandbox
@@ -125,7 +125,7 @@ class Pushes(RuleBasedStateMachine):
     def resume(self, requests: int | None) -> None:
         run = Run.open(self.run_id, self.folder)
         with _ends_after(self.crm, requests) as stop:
-            self._take(run.resume(self.client, settle_seconds=0.3, progress=False, stop=stop))
+            self._take(run.resume(self.client, options=SendOptions(settle_seconds=0.3), progress=False, stop=stop))
 
     @precondition(lambda self: self.results is not None)
     @rule()
@@ -138,7 +138,9 @@ class Pushes(RuleBasedStateMachine):
     @rule()
     def reconcile(self) -> None:
         """In a record of its own; the first one doesn't hear of it, so nothing is resumed afterwards."""
-        results = reconcile(self.results, self.client, run_dir=False, settle_seconds=0.3, progress=False)
+        results = reconcile(
+            self.results, self.client, options=SendOptions(keep_record=False, settle_seconds=0.3), progress=False
+        )
         assert_kept(self.crm, self.contacts, results)
         _assert_no_step_back(self.model, results)
 

@@ -860,11 +860,11 @@ def test_process_is_told_to_end(crm, contacts, pusher, tmp_path, via, what):
 IN_KERNEL = """
 import os
 import polars as pl
-from mbtoolkit import Client, upsert_contacts
+from mbtoolkit import Client, SendOptions, upsert_contacts
 with Client({base_url!r}, os.environ["MBTOOLKIT_TOKEN"]) as client:
     upsert_contacts(
-        pl.read_parquet({source!r}), client, via={via!r}, batch_size=2, max_concurrency=2, run_dir={runs!r},
-        progress=False,
+        pl.read_parquet({source!r}), client, progress=False,
+        options=SendOptions(via={via!r}, batch_size=2, max_concurrency=2, run_dir={runs!r}),
     )
 """
 

@@ -48,7 +48,7 @@ steps = st.one_of(
     st.builds(lambda c: Recipe().edit_cells(c), st.lists(cells, max_size=3)),
 )  # fmt: skip
 recipes = st.builds(
-    lambda parts, is_off: Recipe(tuple(step for part in parts for step in (part.off() if is_off else part).steps)),
+    lambda parts, is_off: Recipe(tuple(step for part in parts for step in (part.disable() if is_off else part).steps)),
     st.lists(steps, max_size=4),
     st.booleans(),
 )
@@ -76,7 +76,7 @@ def test_every_step_has_a_method_of_its_name():
 
 
 def test_a_file_reads_as_a_person_would_write_it(tmp_path):
-    Recipe().clean_text("City").off().normalize_date("Born", order="dmy").write(tmp_path / "shop.toml")
+    Recipe().clean_text("City").disable().normalize_date("Born", order="dmy").write(tmp_path / "shop.toml")
 
     assert tomllib.loads((tmp_path / "shop.toml").read_text(encoding="utf-8")) == {
         "format": 1,

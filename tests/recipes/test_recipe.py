@@ -194,11 +194,11 @@ def test_removing_a_step_undoes_it(shop, recipe):
 
 @pytest.mark.slow
 def test_a_step_that_is_off_is_not_done(shop, recipe):
-    switched = recipe.switched(3, is_on=False)
+    switched = recipe.disable(3)
 
     assert switched.run(shop).contacts["property:City"].to_list() == ["Oslo", "oslo", "OSLO.", "Bergen"]
     assert 3 not in switched.run(shop).report["step"]
-    assert switched.switched(3, is_on=True) == recipe
+    assert switched.enable(3) == recipe
 
 
 @pytest.mark.parametrize("place", [7, -1, "0"])

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from mbtoolkit import Run, list_runs, upsert_contacts
+from mbtoolkit import Run, SendOptions, list_runs, upsert_contacts
 from mbtoolkit.errors import JournalError
 from mbtoolkit.runs import RUNS
 from mbtoolkit.runs.journal.owner import Owner
@@ -82,9 +82,9 @@ def test_a_run_that_was_interrupted_while_it_was_made_leaves_nothing(dying, fold
 
 @pytest.mark.slow
 def test_half_made_runs_stand_among_the_others_the_newest_first(dying, client, people, folder):
-    first = upsert_contacts(people, client, run_dir=folder)["mb_run_id"][0]
+    first = upsert_contacts(people, client, options=SendOptions(run_dir=folder))["mb_run_id"][0]
     half = dying()
-    last = upsert_contacts(people, client, run_dir=folder)["mb_run_id"][0]
+    last = upsert_contacts(people, client, options=SendOptions(run_dir=folder))["mb_run_id"][0]
     assert list_runs(folder).select("run_id", "state").rows() == [(last, "done"), (half, "half_made"), (first, "done")]
 
 
@@ -93,7 +93,7 @@ def test_the_next_run_removes_what_has_been_half_made_for_a_day(dying, client, p
     old, recent = dying(), dying()
     aged(folder / old, 25)
     aged(folder / recent, 23)
-    upsert_contacts(people, client, run_dir=folder)
+    upsert_contacts(people, client, options=SendOptions(run_dir=folder))
     assert not (folder / old).exists()
     assert (folder / recent / "contacts.parquet").exists()
 
@@ -105,19 +105,19 @@ def test_what_a_process_is_making_is_neither_listed_nor_removed(dying, client, p
     owner = Owner(folder / run_id)
     try:
         assert list_runs(folder).is_empty()
-        upsert_contacts(people, client, run_dir=folder)
+        upsert_contacts(people, client, options=SendOptions(run_dir=folder))
         assert (folder / run_id / "contacts.parquet").exists()
         with pytest.raises(JournalError, match="being worked on"):
             Run.open(run_id, folder).purge()
     finally:
         owner.release()
     aged(folder / run_id, 100)
-    upsert_contacts(people, client, run_dir=folder)
+    upsert_contacts(people, client, options=SendOptions(run_dir=folder))
     assert not (folder / run_id).exists()
 
 
 def test_a_record_that_can_not_be_read_is_listed_and_can_be_purged(client, people, folder):
-    run_id = upsert_contacts(people, client, run_dir=folder)["mb_run_id"][0]
+    run_id = upsert_contacts(people, client, options=SendOptions(run_dir=folder))["mb_run_id"][0]
     (folder / run_id / "head.json").write_text("no head")
     assert list_runs(folder).select("run_id", "state", "rows").rows() == [(run_id, "unreadable", None)]
     run = Run.open(run_id, folder)
@@ -135,7 +135,7 @@ def test_what_is_no_run_is_neither_listed_nor_removed(client, people, folder):
     for path in folder.iterdir():
         os.utime(path, (0, 0), follow_symlinks=False)
     before = sorted(folder.iterdir())
-    run_id = upsert_contacts(people, client, run_dir=folder)["mb_run_id"][0]
+    run_id = upsert_contacts(people, client, options=SendOptions(run_dir=folder))["mb_run_id"][0]
     assert sorted(path for path in folder.iterdir() if path.name != run_id) == before
     assert list_runs(folder)["run_id"].to_list() == [run_id]
 

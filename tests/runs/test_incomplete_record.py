@@ -8,7 +8,7 @@ import warnings
 import polars as pl
 import pytest
 
-from mbtoolkit import Run, list_runs, upsert_contacts
+from mbtoolkit import Run, SendOptions, list_runs, upsert_contacts
 from mbtoolkit.errors import JournalError, RecordWarning
 from mbtoolkit.sandbox import Sandbox
 from tests.runs.failing_disk import REASON, fail_writing, write_again
@@ -37,7 +37,7 @@ def pushed(crm, contacts, folder, kind):
         seen.append(progress)
 
     with crm.client() as client:
-        return upsert_contacts(contacts, client, via="batch", run_dir=folder, progress=watch), seen
+        return upsert_contacts(contacts, client, options=SendOptions(via="batch", run_dir=folder), progress=watch), seen
 
 
 @pytest.mark.parametrize("kind", ["final", None], ids=["the last events", "the end of the run"])
@@ -91,19 +91,21 @@ def test_a_whole_record_warns_of_nothing(client, people, folder):
     seen = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        upsert_contacts(people, client, run_dir=folder, progress=seen.append)
+        upsert_contacts(people, client, options=SendOptions(run_dir=folder), progress=seen.append)
     assert [each.record_error for each in seen if each.record_error] == []
 
 
 def test_a_resume_reports_it_too_and_sends_nothing_where_it_can_not_even_begin(holding, people, folder):
     with holding.client() as client:
-        first = upsert_contacts(people, client, via="batch", settle_seconds=0, run_dir=folder, progress=False)
+        first = upsert_contacts(
+            people, client, options=SendOptions(via="batch", settle_seconds=0, run_dir=folder), progress=False
+        )
         assert set(first["mb_status"]) == {"accepted"}
         fail_writing(folder)
         run = Run.open(first["mb_run_id"][0], folder)
         with pytest.raises(JournalError, match=REASON):
-            run.resume(client, settle_seconds=0)
+            run.resume(client, options=SendOptions(settle_seconds=0))
         write_again(folder)
         fail_writing(folder, "final")
         with pytest.warns(RecordWarning, match=REASON):
-            assert set(run.resume(client, settle_seconds=0)["mb_status"]) == {"accepted"}
+            assert set(run.resume(client, options=SendOptions(settle_seconds=0))["mb_status"]) == {"accepted"}

@@ -249,9 +249,9 @@ def test_steps_come_after_what_was_mended_so_far_and_each_can_be_taken_back(chec
     assert checked.cleaned.report["cells"].to_list() == [1, 1]
     checked.change_recipe(lambda recipe: recipe.without(1))
     assert checked.contacts["property:First name"][0] == "ann"
-    checked.change_recipe(lambda recipe: recipe.switched(0, is_on=False))
+    checked.change_recipe(lambda recipe: recipe.disable(0))
     assert checked.contacts["property:First name"][0] == "Ann"
-    checked.change_recipe(lambda recipe: recipe.switched(0, is_on=True))
+    checked.change_recipe(lambda recipe: recipe.enable(0))
     assert checked.contacts["property:First name"][0] == "ann"
 
 
@@ -741,15 +741,15 @@ def test_what_comes_before_a_step_that_is_switched_is_not_done_again(doubles):
     doubles.add_steps(Noted("property:First name"), MergeDuplicates(columns=[]))
     doubles.edits.edit(0, "property:First name", "Anna")
     before = Noted.times
-    doubles.change_recipe(lambda recipe: recipe.switched(2, is_on=False))
+    doubles.change_recipe(lambda recipe: recipe.disable(2))
     doubles.change_recipe(lambda recipe: recipe.without(2))
-    doubles.change_recipe(lambda recipe: recipe.switched(1, is_on=False))
+    doubles.change_recipe(lambda recipe: recipe.disable(1))
     assert doubles.contacts.height == 7
-    doubles.change_recipe(lambda recipe: recipe.switched(1, is_on=True))
+    doubles.change_recipe(lambda recipe: recipe.enable(1))
     assert doubles.contacts.height == 6
     assert Noted.times == before
-    doubles.change_recipe(lambda recipe: recipe.switched(0, is_on=False))
-    doubles.change_recipe(lambda recipe: recipe.switched(0, is_on=True))
+    doubles.change_recipe(lambda recipe: recipe.disable(0))
+    doubles.change_recipe(lambda recipe: recipe.enable(0))
     assert Noted.times == before + 1
     assert doubles.whole_recipe.run(doubles.table).contacts.equals(doubles.contacts)
 

@@ -42,7 +42,7 @@ READS = {
 
 
 def switch_last(push):
-    push.change_recipe(lambda recipe: recipe.switched(len(recipe) - 1, is_on=False) if len(recipe) else recipe)
+    push.change_recipe(lambda recipe: recipe.disable(len(recipe) - 1) if len(recipe) else recipe)
 
 
 def map_otherwise(push):

@@ -114,7 +114,7 @@ def push(*, crm, contacts, run_dir, results=None, die_at=0, options=None):
     _be_mortal(die_at)
     with Client(*crm, timeout_seconds=60.0) as client:
         frame = upsert_contacts(
-            pl.read_parquet(contacts), client, run_dir=run_dir, progress=False, **_options(options or {})
+            pl.read_parquet(contacts), client, progress=False, **_options({"run_dir": run_dir} | (options or {}))
         )
     _write(frame, results)
 
@@ -140,18 +140,21 @@ def on_a_full_disk(*, room_bytes, **order):
 
     with Client(*order["crm"], timeout_seconds=60.0) as client:
         contacts = pl.read_parquet(order["contacts"])
-        frame = upsert_contacts(
-            contacts, client, run_dir=order["run_dir"], progress=False, **_options(order.get("options") or {})
-        )
+        options = {"run_dir": order["run_dir"]} | (order.get("options") or {})
+        frame = upsert_contacts(contacts, client, progress=False, **_options(options))
     resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
     _write(frame, results)
 
 
 def _options(options):
-    from mbtoolkit import Limits
+    """The arguments of `upsert_contacts` for options by name, those of `SendOptions` among them."""
+    from mbtoolkit import Limits, SendOptions
 
+    how = {name: value for name, value in options.items() if name in SendOptions.__dataclass_fields__}
+    told = {name: value for name, value in options.items() if name not in how}
     limits = options.get("limits")
-    return options | ({"limits": Limits(**limits)} if isinstance(limits, dict) else {})
+    told |= {"limits": Limits(**limits)} if isinstance(limits, dict) else {}
+    return told | ({"options": SendOptions(**how)} if how else {})
 
 
 def _write(frame, path):

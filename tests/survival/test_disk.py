@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from oracle import judge, people
 
-from mbtoolkit import Run, list_runs, upsert_contacts
+from mbtoolkit import Run, SendOptions, list_runs, upsert_contacts
 from mbtoolkit.errors import JournalError
 from mbtoolkit.sandbox import Behaviour, Sandbox
 
@@ -83,6 +83,6 @@ def closed_folder(tmp_path):
 
 def test_a_folder_that_can_not_be_written_lets_nothing_be_sent_and_says_what_to_do(crm, closed_folder, ordinary_user):
     with crm.client() as client, pytest.raises(JournalError, match="whose files these are") as caught:
-        upsert_contacts(people(20), client, run_dir=closed_folder)
+        upsert_contacts(people(20), client, options=SendOptions(run_dir=closed_folder))
     assert str(closed_folder) in str(caught.value)
     assert crm.requests().is_empty()

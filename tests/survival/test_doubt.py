@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from oracle import NOTES, applied_rows, judge
 
-from mbtoolkit import Run, list_runs, upsert_contacts
+from mbtoolkit import Run, SendOptions, list_runs, upsert_contacts
 from mbtoolkit.client import Outcome
 from mbtoolkit.runs.journal import Journal
 from mbtoolkit.runs.sending.rows import text_of
@@ -90,7 +90,7 @@ def test_what_stops_the_run_does_not_make_doubt_not_sent(crm, client, killed, ru
     before = judge(Run.open(run_id, run_dir).results, crm.applied())
     assert before.faults == {}
     crm.fail("status", status=status, times=None, retry_after="0")
-    results = Run.open(run_id, run_dir).resume(client, progress=False, max_concurrency=1)
+    results = Run.open(run_id, run_dir).resume(client, options=SendOptions(max_concurrency=1), progress=False)
     assert judge(results, crm.applied()).faults == {}, results
     assert "not_sent" in results["mb_status"].to_list() or set(results["mb_status"]) == {"unknown"}
 
@@ -99,7 +99,7 @@ def test_what_stops_the_run_does_not_make_doubt_not_sent(crm, client, killed, ru
 def test_what_stops_the_run_does_not_make_doubt_not_sent_in_the_same_process_either(crm, client, run_dir, via):
     crm.fail("reset", phase="after_commit", times=1)
     crm.fail("status", status=401, times=None)
-    results = upsert_contacts(frame("own"), client, via=via, run_dir=run_dir, progress=False)
+    results = upsert_contacts(frame("own"), client, options=SendOptions(via=via, run_dir=run_dir), progress=False)
     crm.wait_for_batches()
     assert applied_rows(crm.applied()) == [0]
     assert results["mb_status"].to_list() == ["unknown"]

@@ -136,10 +136,10 @@ def test_nothing_is_lost_that_the_crm_never_answers_to_a_push_that_is_ended(shel
 
 CELLS = """
 import polars as pl
-from mbtoolkit import Client, Run, list_runs, upsert_contacts
+from mbtoolkit import Client, Run, SendOptions, list_runs, upsert_contacts
 client = Client({url!r}, {token!r})
 """
-PUSH = "results = upsert_contacts(pl.read_csv({source!r}), client, run_dir={run_dir!r})"
+PUSH = "results = upsert_contacts(pl.read_csv({source!r}), client, options=SendOptions(run_dir={run_dir!r}))"
 GO_ON = "results = Run.open(list_runs({run_dir!r})['run_id'][0], {run_dir!r}).resume(client)"
 SHOW = "results.write_parquet({out!r})"
 

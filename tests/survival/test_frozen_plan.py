@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from oracle import NOTES, applied_rows
 
-from mbtoolkit import Client, Run, list_runs, read_contacts, upsert_contacts
+from mbtoolkit import Client, Run, SendOptions, list_runs, read_contacts, upsert_contacts
 from mbtoolkit.errors import FrameError, JournalError, SettingsError
 from mbtoolkit.sandbox import Sandbox
 
@@ -50,7 +50,9 @@ def stopped(crm, client, source, run_dir):
             stop.set()
 
     crm.fail("delay", seconds=0.1, times=None)
-    upsert_contacts(read_contacts(source), client, run_dir=run_dir, stop=stop, progress=look, max_concurrency=5)
+    upsert_contacts(
+        read_contacts(source), client, options=SendOptions(run_dir=run_dir, max_concurrency=5), stop=stop, progress=look
+    )
     crm.clear_faults()
     assert 10 <= crm.applied().height < ROWS
     return list_runs(run_dir)["run_id"].item()
@@ -118,10 +120,10 @@ def test_another_crm_and_another_account_are_refused_and_a_newer_token_is_believ
     login = {name: getattr(crm.credentials, name) for name in ("user_name", "password", "private_token")}
     before = crm.requests().height
     with Client(crm.base_url, token_url=f"{crm.base_url}/token", **login) as client:
-        with pytest.raises(SettingsError, match="is_same_account=True"):
+        with pytest.raises(SettingsError, match="same_account=True"):
             run.resume(client, progress=False)
         assert crm.requests().height == before
-        results = run.resume(client, is_same_account=True, progress=False)
+        results = run.resume(client, same_account=True, progress=False)
     assert (results["mb_status"] == "succeeded").all()
     assert sorted(applied_rows(crm.applied())) == list(range(ROWS))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from mbtoolkit import reconcile, upsert_contacts
+from mbtoolkit import SendOptions, reconcile, upsert_contacts
 from mbtoolkit.errors import FrameError, SettingsError
 from mbtoolkit.sandbox import Behaviour, Sandbox
 
@@ -50,9 +50,9 @@ def test_rows_that_are_not_safe_stay_unknown_and_say_why(crm, once):
 @pytest.mark.slow
 def test_accepted_rows_are_settled_by_their_batch(people):
     with Sandbox(batch_delay_seconds=600) as crm, crm.client() as client:
-        first = upsert_contacts(people, client, via="batch", settle_seconds=0)
+        first = upsert_contacts(people, client, options=SendOptions(via="batch", settle_seconds=0))
         assert statuses(first) == ["accepted"] * 10
-        assert statuses(reconcile(first, client, settle_seconds=0)) == ["accepted"] * 10
+        assert statuses(reconcile(first, client, options=SendOptions(settle_seconds=0))) == ["accepted"] * 10
         crm.release_batches()
         again = reconcile(first, client)
         assert statuses(again) == ["succeeded"] * 10
@@ -63,7 +63,9 @@ def test_a_part_of_a_batch_is_settled_row_by_row(people):
     """The counts speak of rows that the frame no longer has."""
     with Sandbox(batch_delay_seconds=600, behaviour=Behaviour(broken_item="skipped")) as crm, crm.client() as client:
         lists = [None] * 9 + ["00000000-0000-4000-8000-00000000dead"]
-        first = upsert_contacts(people.with_columns(pl.Series("list_id", lists)), client, via="batch", settle_seconds=0)
+        first = upsert_contacts(
+            people.with_columns(pl.Series("list_id", lists)), client, options=SendOptions(via="batch", settle_seconds=0)
+        )
         crm.release_batches()
         crm.wait_for_batches()
         again = reconcile(first.tail(3), client)
@@ -93,8 +95,8 @@ def test_invalid_and_unsent_rows_are_left_alone(crm, once, people):
 
 
 def test_where_nothing_is_open_nothing_is_written_down(once, people, tmp_path):
-    results = upsert_contacts(people, once, run_dir=False)
-    assert reconcile(results, once, run_dir=tmp_path / "runs").equals(results)
+    results = upsert_contacts(people, once, options=SendOptions(keep_record=False))
+    assert reconcile(results, once, options=SendOptions(run_dir=tmp_path / "runs")).equals(results)
     assert not (tmp_path / "runs").exists()
 
 

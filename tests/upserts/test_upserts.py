@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mbtoolkit import ContactSchema, upsert_contact, upsert_contact_async, upsert_contacts
+from mbtoolkit import ContactSchema, SendOptions, upsert_contact, upsert_contact_async, upsert_contacts
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.errors import (
     ConsentError,
@@ -92,7 +92,7 @@ def test_half_a_character_in_one_answer_does_not_cost_the_frame(people):
 
 def test_a_401_stops_the_run_and_the_frame_still_comes_back(crm, people, caplog):
     with Client(crm.base_url, "wrong") as client:
-        results = upsert_contacts(people, client, max_concurrency=2)
+        results = upsert_contacts(people, client, options=SendOptions(max_concurrency=2))
     assert set(statuses(results)) == {"not_sent"}
     assert crm.contacts().is_empty()
     assert crm.requests().height <= 2
@@ -101,7 +101,7 @@ def test_a_401_stops_the_run_and_the_frame_still_comes_back(crm, people, caplog)
 
 def test_a_token_revoked_in_the_middle_stops_the_run_there(crm, client, people):
     crm.fail("status", status=401, after=4, times=None)
-    results = upsert_contacts(people, client, max_concurrency=1)
+    results = upsert_contacts(people, client, options=SendOptions(max_concurrency=1))
     assert statuses(results) == ["succeeded"] * 4 + ["not_sent"] * 6
     assert results["mb_http_status"].to_list()[4] == 401
 
@@ -109,7 +109,7 @@ def test_a_token_revoked_in_the_middle_stops_the_run_there(crm, client, people):
 @pytest.mark.slow
 def test_nobody_listening_stops_the_run(crm, people, caplog):
     with crm.client(attempts=2) as client, crm.outage():
-        results = upsert_contacts(people, client, max_concurrency=2)
+        results = upsert_contacts(people, client, options=SendOptions(max_concurrency=2))
     assert set(statuses(results)) == {"not_sent"}
     assert "no_connection" in caplog.text
 
@@ -127,7 +127,7 @@ def test_doubt_that_does_not_clear_is_unknown(crm, people):
 @pytest.mark.slow
 def test_a_429_pauses_everyone_and_loses_nothing(crm, client, people):
     crm.fail("status", status=429, times=3, retry_after="0.3")
-    results = upsert_contacts(people, client, max_concurrency=3)
+    results = upsert_contacts(people, client, options=SendOptions(max_concurrency=3))
     assert statuses(results) == ["succeeded"] * 10
     assert crm.faults()["committed"].to_list() == [3]
 
@@ -161,7 +161,7 @@ def test_rows_of_one_contact_go_in_file_order_and_the_later_wins(crm, client):
             "property:City": [str(n) for n in range(count)],
         }
     )
-    results = upsert_contacts(frame, client, max_concurrency=10)
+    results = upsert_contacts(frame, client, options=SendOptions(max_concurrency=10))
     assert results["mb_contact_id"].n_unique() == 1
     assert crm.contacts()["property:City"].to_list() == [str(count - 1)]
     requests = crm.requests()
@@ -178,7 +178,7 @@ def test_rows_that_share_an_identifier_are_never_on_their_way_together(crm, clie
             "mobile_number": [None, 7700900001, 7700900001, 7700900002],
         }
     )
-    upsert_contacts(frame, client, max_concurrency=4)
+    upsert_contacts(frame, client, options=SendOptions(max_concurrency=4))
     requests = crm.requests().with_columns(end=pl.col("at") + pl.duration(milliseconds=pl.col("duration_ms")))
     chained = requests.filter(~pl.col("body").str.contains("7700900002")).sort("seq")
     assert chained.height == 3
@@ -239,7 +239,9 @@ def test_however_rows_overlap_each_has_one_status_and_the_record_agrees(rows, di
         }
     )
     with Sandbox() as crm, crm.client() as client:
-        results = upsert_contacts(frame, client, max_concurrency=dice.randint(1, 8), progress=False)
+        results = upsert_contacts(
+            frame, client, options=SendOptions(max_concurrency=dice.randint(1, 8)), progress=False
+        )
         record = crm.requests()
     assert results.height == frame.height
     assert set(statuses(results)) <= {"succeeded", "invalid", "rejected"}
@@ -283,7 +285,7 @@ def test_it_takes_an_async_clients_settings(crm, people):
 def test_progress_is_told_and_ends_complete(crm, client, people):
     crm.fail("delay", seconds=0.1, times=None)
     told = []
-    upsert_contacts(people, client, max_concurrency=2, progress=told.append)
+    upsert_contacts(people, client, options=SendOptions(max_concurrency=2), progress=told.append)
     assert 2 <= len(told) <= 30
     assert (told[-1].done, told[-1].total, told[-1].counts) == (10, 10, {"succeeded": 10})
     assert [each.done for each in told] == sorted(each.done for each in told)
@@ -345,10 +347,7 @@ def test_a_subclass_of_the_schema_holds_its_rows_back(crm, client, people):
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"max_concurrency": 0}, SettingsError),
-        ({"max_concurrency": 101}, SettingsError),
-        ({"max_concurrency": 1.5}, SettingsError),
-        ({"max_concurrency": True}, SettingsError),
+        ({"options": {"via": "batch"}}, SettingsError),
         ({"list_id": "List 7"}, SettingsError),
         ({"clear": ["contact_id"]}, FrameError),
         ({"clear": ["email_opt_in"]}, FrameError),
@@ -542,7 +541,7 @@ def test_a_no_through_a_third_row_holds_the_yes_back(crm, client):
 def test_the_log_counts_the_rows_that_the_frame_says_were_not_sent(crm, client, rows, caplog):
     crm.fail("status", status=401, after=rows // 3, times=None)
     frame = pl.DataFrame({"email": [f"p{n}@example.com" for n in range(rows)]})
-    results = upsert_contacts(frame, client, max_concurrency=1)
+    results = upsert_contacts(frame, client, options=SendOptions(max_concurrency=1))
     left = (results["mb_status"] == "not_sent").sum()
     assert left == rows - rows // 3
     assert f"{left} rows were not sent" in caplog.text
@@ -567,7 +566,7 @@ def test_another_thread_can_stop_the_run(crm, client, caplog):
 
     thread = threading.Thread(target=stop_soon)
     thread.start()
-    results = upsert_contacts(frame, client, max_concurrency=5, stop=stop)
+    results = upsert_contacts(frame, client, options=SendOptions(max_concurrency=5), stop=stop)
     thread.join()
     assert results.height == 200
     assert set(statuses(results)) == {"succeeded", "not_sent"}
@@ -614,7 +613,7 @@ with Sandbox() as crm, crm.client() as client:
 
     threading.Thread(target=interrupt, daemon=True).start()
     begun = time.monotonic()
-    results = upsert_contacts(people, client, max_concurrency=10)
+    results = upsert_contacts(people, client)
     print(results.height, round(time.monotonic() - begun, 1))
     print(results["mb_status"].value_counts(sort=True).rows())
     print(crm.requests()["applied"].sum())

@@ -5,7 +5,7 @@ and facts mean is the caller's. A future that `Journal.append` gave is resolved 
 can't be written, nothing that was appended after it is written either.
 """
 
-from mbtoolkit.runs.journal.events import Event, Rows, RowsLike
+from mbtoolkit.runs.journal.events import Event, RowsLike, RowSpans
 from mbtoolkit.runs.journal.reading import Look, changed_at, check_is_there, half_made, look, run_ids
 from mbtoolkit.runs.journal.tending import purge, request
 from mbtoolkit.runs.journal.writing import Journal
@@ -14,7 +14,7 @@ __all__ = [
     "Event",
     "Journal",
     "Look",
-    "Rows",
+    "RowSpans",
     "RowsLike",
     "changed_at",
     "check_is_there",

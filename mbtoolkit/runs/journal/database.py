@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mbtoolkit.errors import JournalError
-from mbtoolkit.runs.journal.events import Event, Rows
+from mbtoolkit.runs.journal.events import Event, RowSpans
 from mbtoolkit.runs.journal.folder import make_file
 
 VERSION: Final = 1
@@ -173,7 +173,7 @@ class Database:
                 if not page:
                     return
                 for _, kind, rows, data in page:
-                    yield Event(kind, Rows.from_text(rows), data)
+                    yield Event(kind, RowSpans.from_text(rows), data)
                 done = page[-1][0]
 
     def put(self, facts: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ RowsLike: TypeAlias = Sequence[int] | range
 
 
 @dataclass(frozen=True, slots=True)
-class Rows(Sequence[int]):
+class RowSpans(Sequence[int]):
     """Positions of rows in their order, kept as spans of neighbours: a batch of 1,000 costs what one row costs.
 
     Attributes:
@@ -25,13 +25,13 @@ class Rows(Sequence[int]):
     spans: tuple[range, ...]
 
     @classmethod
-    def of(cls, rows: RowsLike) -> Rows:
+    def of(cls, rows: RowsLike) -> RowSpans:
         """The same positions, in the same order.
 
         Raises:
             JournalError: one of them is no whole number, or is negative.
         """
-        if isinstance(rows, Rows):
+        if isinstance(rows, RowSpans):
             return rows
         if isinstance(rows, range) and (len(rows) < 2 or abs(rows.step) == 1):
             spans = [_span(rows[0], rows[-1])] if rows else []
@@ -43,7 +43,7 @@ class Rows(Sequence[int]):
         return cls(tuple(spans))
 
     @classmethod
-    def from_text(cls, text: str) -> Rows:
+    def from_text(cls, text: str) -> RowSpans:
         """The rows that `to_text` wrote.
 
         Raises:
@@ -67,10 +67,10 @@ class Rows(Sequence[int]):
     @overload
     def __getitem__(self, at: int) -> int: ...
     @overload
-    def __getitem__(self, at: slice) -> Rows: ...
-    def __getitem__(self, at: int | slice) -> int | Rows:
+    def __getitem__(self, at: slice) -> RowSpans: ...
+    def __getitem__(self, at: int | slice) -> int | RowSpans:
         if isinstance(at, slice):
-            return Rows.of(tuple(self)[at])
+            return RowSpans.of(tuple(self)[at])
         place = at if at >= 0 else at + len(self)
         if place >= 0:
             for span in self.spans:
@@ -92,7 +92,7 @@ class Event:
     """
 
     kind: str
-    rows: Rows
+    rows: RowSpans
     data: str = field(repr=False)
 
 

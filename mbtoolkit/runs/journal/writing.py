@@ -15,7 +15,7 @@ import polars as pl
 
 from mbtoolkit.errors import JournalError
 from mbtoolkit.runs.journal.database import ADD_EVENT, PUT_FACT, fact_rows, make_database, open_durably
-from mbtoolkit.runs.journal.events import Event, Rows, RowsLike
+from mbtoolkit.runs.journal.events import Event, RowsLike, RowSpans
 from mbtoolkit.runs.journal.folder import EVENTS_FILE, OnCommit, durable_step, make_folder, run_folder, sync_folder
 from mbtoolkit.runs.journal.frozen import check_digest, check_name, columns_left_out, freeze, frozen_file
 from mbtoolkit.runs.journal.head import check_head, digest_of, head_text, read_head, write_head
@@ -182,7 +182,7 @@ class Journal:
         Raises:
             JournalError: an argument is not of its form; nothing was queued.
         """
-        return self._writer.put(ADD_EVENT, [(_text(kind), Rows.of(rows).to_text(), _text(data))])
+        return self._writer.put(ADD_EVENT, [(_text(kind), RowSpans.of(rows).to_text(), _text(data))])
 
     def note(self, **facts: Any) -> Future[None]:
         """Queues facts that change; what was there under the same names is replaced.

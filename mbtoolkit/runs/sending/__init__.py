@@ -2,14 +2,13 @@
 
 from mbtoolkit.runs.sending.engine import NOT_REACHED, Sending, interruptible
 from mbtoolkit.runs.sending.gate import TELLING
-from mbtoolkit.runs.sending.options import MAX_BATCH_SIZE, SendOptions
+from mbtoolkit.runs.sending.options import SendOptions, options_of
 from mbtoolkit.runs.sending.outgoing import OUTGOING, Outgoing, chains, outgoing_frame
 from mbtoolkit.runs.sending.recorder import Recorder
 from mbtoolkit.runs.sending.rows import KEPT, STATUS_OF, Rows, replay
 
 __all__ = [
     "KEPT",
-    "MAX_BATCH_SIZE",
     "NOT_REACHED",
     "OUTGOING",
     "STATUS_OF",
@@ -21,6 +20,7 @@ __all__ = [
     "Sending",
     "chains",
     "interruptible",
+    "options_of",
     "outgoing_frame",
     "replay",
 ]

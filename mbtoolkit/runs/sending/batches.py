@@ -157,7 +157,7 @@ class Batches:
                 continue
             self._see_to(half, outcome)
             rows = rest
-            if outcome.kind != "stored":
+            if outcome.kind != "accepted":
                 break
         alone = len(rows) == 1
         self._work.put_back(Unit(rows, is_batch=not alone))
@@ -185,7 +185,7 @@ class Batches:
     def _see_to(self, rows: Sequence[int], outcome: Outcome) -> None:
         """What comes of a batch by its answer."""
         work = self._work
-        if outcome.kind == "stored" and outcome.batch_id is not None:
+        if outcome.kind == "accepted" and outcome.batch_id is not None:
             self._was_taken_in = True
             self._refused_alone = 0
             work.recorder.accept(rows, outcome.batch_id, len(rows))

@@ -69,6 +69,7 @@ class Sending:
         outgoing: the rows.
         options: how they are sent.
         recorder: what is known of them, and where it is written down.
+        settings: of the client.
         stop: ends the sending when another thread sets it.
         budget: the requests that may be made; None where no limits are stated.
     """
@@ -78,12 +79,14 @@ class Sending:
         outgoing: Outgoing,
         options: SendOptions,
         recorder: Recorder,
+        settings: Settings,
         stop: threading.Event | None = None,
         budget: Budget | None = None,
     ) -> None:
         self.stop = stop or threading.Event()
         self.budget = budget
-        self.work = Work(outgoing, options, recorder, self.stop, budget)
+        self._settings = settings
+        self.work = Work(outgoing, options, recorder, settings.outage_seconds, self.stop, budget)
         self._cancelled = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,14 +109,14 @@ class Sending:
         """Whether a person ended it."""
         return self._cancelled.is_set() or self.stop.is_set()
 
-    def send(self, settings: Settings, report: Reporter | None) -> None:
+    def send(self, report: Reporter | None) -> None:
         """Sends everything, or until something stops it; returns when it is over.
 
         Raises:
             BaseException: whatever a fault of the toolkit's own raised in the run's thread; answers raise nothing.
         """
         if self.work.total:
-            thread = threading.Thread(target=self._work, args=(settings,), name="mbtoolkit-run", daemon=True)
+            thread = threading.Thread(target=self._work, name="mbtoolkit-run", daemon=True)
             thread.start()
             try:
                 self._watch(thread, report)
@@ -191,25 +194,25 @@ class Sending:
         for task in self._tasks:
             task.cancel()
 
-    def _work(self, settings: Settings) -> None:
+    def _work(self) -> None:
         try:
-            asyncio.run(self._all(settings))
+            asyncio.run(self._all())
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
             self._failure = self._failure or error
 
-    async def _all(self, settings: Settings) -> None:
+    async def _all(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._doubt_what_was_on_its_way()
         self._hold_back()
-        ended = [] if self.was_cancelled else await self._send_all(settings)
+        ended = [] if self.was_cancelled else await self._send_all()
         self._settle_the_unsettled()
         for each in ended:
             if isinstance(each, BaseException) and not isinstance(each, asyncio.CancelledError):
                 raise each
 
-    async def _send_all(self, settings: Settings) -> list[BaseException | None]:
+    async def _send_all(self) -> list[BaseException | None]:
         """Lets the workers work until nothing is left, or they are stopped; how each of them ended."""
-        async with AsyncClient.from_settings(settings) as client:
+        async with AsyncClient.from_settings(self._settings) as client:
             singles, batches = Singles(self.work, client), Batches(self.work, client, self.follow)
             batches.follow_again()
             workers = [

@@ -29,6 +29,7 @@ class Work:
         outgoing: the rows.
         options: how they are sent.
         recorder: what is known of them, and where it is written down.
+        outage_seconds: how long an outage may last before the run ends.
         stop: closes the gate when another thread sets it.
         budget: the requests that may be made; None where no limits are kept.
 
@@ -45,6 +46,7 @@ class Work:
         outgoing: Outgoing,
         options: SendOptions,
         recorder: Recorder,
+        outage_seconds: float,
         stop: threading.Event,
         budget: Budget | None = None,
     ) -> None:
@@ -54,7 +56,7 @@ class Work:
         self.counts: Counter[str] = Counter()
         self.drills: dict[int, Drill] = {}
         self.queue = self._first_queue()
-        self.gate = Gate(recorder, budget, stop, options.outage_seconds)
+        self.gate = Gate(recorder, budget, stop, outage_seconds)
 
     @property
     def rows(self) -> Rows:
@@ -113,7 +115,7 @@ class Work:
         for row, behind in outgoing.successor.items():
             if not self._is_settled(row):
                 is_ready[behind] = 0
-        ids_wanted = outgoing.frame["contact_id"].is_null() if options.wants_contact_ids else None
+        ids_wanted = outgoing.frame["contact_id"].is_null() if options.learn_contact_ids else None
         by_batch = 1 if options.by_batch else 0
         is_batched = bytearray([by_batch]) * outgoing.height
         if by_batch and ids_wanted is not None:

@@ -14,6 +14,7 @@ import polars as pl
 from mbtoolkit.client import AsyncClient, Client
 from mbtoolkit.contacts import BY_NAME, IDENTIFIERS
 from mbtoolkit.errors import UsageError
+from mbtoolkit.runs import SendOptions
 from mbtoolkit.schemas import ContactSchema
 from mbtoolkit.schemas.frames import RESULTS, ROW
 from mbtoolkit.sessions.drafting import Draft, Property, check_draft, draft_of, split_phone, upsert_code
@@ -313,7 +314,8 @@ class ContactForm(Surface):
             clear=sent.checked.clear,
             schema=self._schema,
             opt_ins_on=len(sent.checked.opt_ins_on),
-            run_dir=False,  # the form itself remembers, while it lives; people leave no trace on disk
+            # The form itself remembers, while it lives; people leave no trace on disk.
+            options=SendOptions(keep_record=False),
             progress=False,
         )
         return Push(datetime.now().astimezone(), sent.checked.payload or "", results)

@@ -33,7 +33,7 @@ class RecipePart(CleanPart):
         place = int(told) if told.isdecimal() else -1
         if kind == "on" and isinstance(value, bool):
             check_stamp(number, self._list_number())
-            self.push.change_recipe(lambda recipe: recipe.switched(place, is_on=value))
+            self.push.change_recipe(lambda recipe: (recipe.enable if value else recipe.disable)(place))
             return f"Step {place + 1} is {'on' if value else 'off'} now."
         if kind == "remove":
             check_stamp(value, self._list_number())

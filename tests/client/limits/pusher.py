@@ -9,7 +9,7 @@ import sys
 
 import polars as pl
 
-from mbtoolkit import Client, Limits, upsert_contacts
+from mbtoolkit import Client, Limits, SendOptions, upsert_contacts
 
 
 def main(base_url, rows, requests, window_seconds, state_dir, name, timeout_seconds):
@@ -17,7 +17,7 @@ def main(base_url, rows, requests, window_seconds, state_dir, name, timeout_seco
     limits = Limits(requests=int(requests), window_seconds=float(window_seconds), state_dir=state_dir)
     print("ready", flush=True)
     with Client.from_env(base_url=base_url, timeout_seconds=float(timeout_seconds)) as client:
-        results = upsert_contacts(people, client, limits=limits, via="single", progress=False)
+        results = upsert_contacts(people, client, options=SendOptions(via="single"), limits=limits, progress=False)
     print((results["mb_status"] == "succeeded").sum(), flush=True)
 
 

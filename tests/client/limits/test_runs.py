@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mbtoolkit import Client, Limits, upsert_contacts
+from mbtoolkit import Client, Limits, SendOptions, upsert_contacts
 from mbtoolkit.errors import SettingsError
 from mbtoolkit.sandbox import Behaviour, RequestLimits, Sandbox
 
@@ -150,7 +150,7 @@ class TestADayUsedUp:
             crm.fail("status", status=429, retry_after="40000", times=None, after=2)
             limits = Limits(requests=20, window_seconds=0.5, state_dir=state)
             began = time.monotonic()
-            results = upsert_contacts(many(50), client, limits=limits, max_concurrency=2)
+            results = upsert_contacts(many(50), client, options=SendOptions(max_concurrency=2), limits=limits)
             assert time.monotonic() - began < 60
             assert results["mb_status"].to_list()[:2] == ["succeeded"] * 2
             codes = results["mb_code"].to_list()

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mbtoolkit.errors import JournalError, MbtoolkitError
-from mbtoolkit.runs.journal import Event, Journal, Rows, look, purge, request, run_ids
+from mbtoolkit.runs.journal import Event, Journal, RowSpans, look, purge, request, run_ids
 from mbtoolkit.runs.journal.database import open_durably
 
 FRAMES = {"rows": pl.DataFrame({"a": [1, 2]})}
@@ -38,8 +38,8 @@ def test_what_was_written_is_read_again(runs_dir, run_id):
         journal.note(state="running", counts={"succeeded": 3})
         journal.note(state="ended").result()
         expected = [
-            Event("intent", Rows.of(range(1000)), '{"try": 1}'),
-            Event("outcome", Rows.of([5, 3]), '"é\\u0000"'),
+            Event("intent", RowSpans.of(range(1000)), '{"try": 1}'),
+            Event("outcome", RowSpans.of([5, 3]), '"é\\u0000"'),
         ]
         facts = {"state": "ended", "counts": {"succeeded": 3}}
         assert (list(journal.events()), journal.facts()) == (expected, facts)

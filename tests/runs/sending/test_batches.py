@@ -7,7 +7,7 @@ import threading
 import polars as pl
 import pytest
 
-from mbtoolkit import upsert_contacts
+from mbtoolkit import SendOptions, upsert_contacts
 from mbtoolkit.client.limits import Limits
 from mbtoolkit.errors import SettingsError
 from mbtoolkit.runs.run import Run
@@ -24,9 +24,15 @@ def people(count, bad=()):
     )
 
 
+def arguments(options):
+    """The arguments of `upsert_contacts` for options by name, those of `SendOptions` among them."""
+    how = {name: value for name, value in options.items() if name in SendOptions.__dataclass_fields__}
+    return {name: value for name, value in options.items() if name not in how} | {"options": SendOptions(**how)}
+
+
 def push(frame, crm, **options):
     with crm.client(timeout_seconds=60.0) as client:
-        return upsert_contacts(frame, client, **({"via": "batch", "progress": False} | options))
+        return upsert_contacts(frame, client, **arguments({"via": "batch", "progress": False} | options))
 
 
 def counts(results):
@@ -55,12 +61,12 @@ def test_rows_that_bear_an_id_keep_it_in_the_results(crm):
 
 @pytest.mark.slow
 def test_ids_that_are_wanted_are_brought_by_the_single_operation(crm):
-    results = push(people(5), crm, contact_ids="always")
+    results = push(people(5), crm, learn_contact_ids=True)
     stored = dict(crm.contacts().select("email", "contact_id").iter_rows())
     assert [stored[email] for email in results["email"]] == results["mb_contact_id"].to_list()
     assert requests(crm) == 0
     with_ids = results.select("email", contact_id="mb_contact_id")
-    push(with_ids, crm, contact_ids="always")
+    push(with_ids, crm, learn_contact_ids=True)
     assert requests(crm) == 1
 
 
@@ -253,7 +259,7 @@ def operations(crm, frame, caplog, **options):
         if progress.done or progress.queued:
             stop.set()
 
-    push(frame, crm, via="auto", run_dir=False, progress=hear, stop=stop, settle_seconds=0, **options)
+    push(frame, crm, via="auto", keep_record=False, progress=hear, stop=stop, settle_seconds=0, **options)
     logged = "".join(line for line in caplog.messages if "operation" in line)
     return set(crm.requests()["path"].str.extract("(batch|insertupdate)$").drop_nulls()), logged
 
@@ -286,7 +292,7 @@ def test_auto_says_how_long_both_ways_take_and_how_many_rows_wait_for_each_other
 
 def test_auto_takes_no_batches_where_ids_are_wanted(crm):
     slow = Limits(requests=100, window_seconds=0.5)
-    push(people(3), crm, via="auto", contact_ids="always", limits=slow)
+    push(people(3), crm, via="auto", learn_contact_ids=True, limits=slow)
     assert requests(crm) == 0
 
 
@@ -294,7 +300,9 @@ def test_auto_takes_no_batches_where_ids_are_wanted(crm):
     "option",
     [
         {"batch_size": 0}, {"batch_size": -1}, {"batch_size": 1001}, {"batch_size": 1.5}, {"batch_size": True},
-        {"via": "bulk"}, {"contact_ids": True}, {"settle_seconds": -1}, {"run_dir": True}, {"run_dir": 5},
+        {"via": "bulk"}, {"learn_contact_ids": "always"}, {"settle_seconds": -1}, {"run_dir": True}, {"run_dir": 5},
+        {"keep_record": None}, {"max_concurrency": 0}, {"max_concurrency": 101}, {"max_concurrency": 1.5},
+        {"max_concurrency": True},
     ],
     ids=str,
 )  # fmt: skip

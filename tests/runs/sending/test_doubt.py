@@ -8,7 +8,7 @@ import httpx
 import polars as pl
 import pytest
 
-from mbtoolkit import Client, Run, reconcile, update_results, upsert_contacts
+from mbtoolkit import Client, Run, SendOptions, reconcile, update_results, upsert_contacts
 from mbtoolkit.client import Outcome
 from mbtoolkit.runs.journal import Journal
 from mbtoolkit.runs.sending.breaker import Breaker
@@ -33,7 +33,7 @@ def died(client, folder, *events, **options):
     """A run of the twins of which nothing was sent and the journal says so much; the run."""
     stop = threading.Event()
     stop.set()
-    results = upsert_contacts(TWINS, client, run_dir=folder, stop=stop, progress=False, **options)
+    results = upsert_contacts(TWINS, client, options=SendOptions(run_dir=folder, **options), stop=stop, progress=False)
     assert statuses(results) == ["not_sent"] * 3
     with Journal.open(folder, results["mb_run_id"][0]) as journal:
         for event in events:
@@ -68,11 +68,11 @@ def test_what_was_on_its_way_and_is_safe_is_sent_again(crm, client, tmp_path):
 
 def test_a_run_that_is_stopped_before_it_begins_forgets_no_batch(client, tmp_path):
     with Sandbox(batch_delay_seconds=600) as crm, crm.client() as slow:
-        first = upsert_contacts(TWINS, slow, via="batch", settle_seconds=0, run_dir=tmp_path)
+        first = upsert_contacts(TWINS, slow, options=SendOptions(via="batch", settle_seconds=0, run_dir=tmp_path))
         assert statuses(first) == ["accepted", "not_sent", "accepted"]
         stop = threading.Event()
         stop.set()
-        assert statuses(reconcile(first, slow, stop=stop, run_dir=False)) == statuses(first)
+        assert statuses(reconcile(first, slow, options=SendOptions(keep_record=False), stop=stop)) == statuses(first)
         assert statuses(Run.open(first["mb_run_id"][0], tmp_path).resume(slow, stop=stop)) == statuses(first)
 
 
@@ -81,12 +81,14 @@ def test_counts_of_a_batch_do_not_speak_for_a_part_of_it(tmp_path):
     """Half of it was worked on; the rows that are asked for are the other half."""
     with Sandbox() as crm, crm.client() as client:
         crm.fail("batch_stuck", contacts=5)
-        first = upsert_contacts(people(10), client, via="batch", settle_seconds=0.3, run_dir=tmp_path)
+        first = upsert_contacts(
+            people(10), client, options=SendOptions(via="batch", settle_seconds=0.3, run_dir=tmp_path)
+        )
         assert statuses(first) == ["accepted"] * 10
         crm.clear_faults()
         for found in (
-            reconcile(first.tail(5), client, settle_seconds=0.3, run_dir=tmp_path),
-            reconcile(first.tail(5), client, settle_seconds=0.3, run_dir=False),
+            reconcile(first.tail(5), client, options=SendOptions(settle_seconds=0.3, run_dir=tmp_path)),
+            reconcile(first.tail(5), client, options=SendOptions(settle_seconds=0.3, keep_record=False)),
         ):
             assert statuses(found) == ["accepted"] * 5
         assert crm.applied().height == 5
@@ -97,7 +99,9 @@ def test_a_resumed_drill_down_claims_no_success_of_its_own(tmp_path):
     with Sandbox() as crm, crm.client() as client:
         crm.fail("batch_partial", contacts=5)
         crm.fail("status", status=401, path="/contacts/insertupdate", after=2, times=1)
-        first = upsert_contacts(people(10), client, via="batch", max_concurrency=1, run_dir=tmp_path, progress=False)
+        first = upsert_contacts(
+            people(10), client, options=SendOptions(via="batch", max_concurrency=1, run_dir=tmp_path), progress=False
+        )
         assert "not_sent" not in statuses(first)
         results = Run.open(first["mb_run_id"][0], tmp_path).resume(client)
         stored = set(crm.contacts()["email"])
@@ -108,8 +112,8 @@ def test_a_resumed_drill_down_claims_no_success_of_its_own(tmp_path):
 def test_rows_that_a_reconciliation_left_alone_are_not_sent_by_resuming_it(crm, tmp_path):
     crm.fail("reset", phase="after_commit", match="p0@example.com")
     with crm.client(attempts=1) as client:
-        first = upsert_contacts(people(4), client, leave_out=[2, 3], run_dir=False)
-        again = reconcile(first, client, run_dir=tmp_path)
+        first = upsert_contacts(people(4), client, options=SendOptions(keep_record=False), leave_out=[2, 3])
+        again = reconcile(first, client, options=SendOptions(run_dir=tmp_path))
         assert statuses(again) == ["succeeded"] * 2 + ["not_sent"] * 2
         assert set(again["mb_code"].drop_nulls()) == {"left_out"}
         run = Run.open(again["mb_run_id"][0], tmp_path)
@@ -123,7 +127,7 @@ def test_rows_that_a_reconciliation_left_alone_are_not_sent_by_resuming_it(crm, 
 def test_a_batch_in_doubt_stays_so_when_the_next_answer_stops_the_run(crm, client, status):
     crm.fail("reset", phase="after_commit", path="/contacts/batch")
     crm.fail("status", status=status, times=None)
-    results = upsert_contacts(people(5), client, via="batch")
+    results = upsert_contacts(people(5), client, options=SendOptions(via="batch"))
     assert statuses(results) == ["unknown"] * 5
     crm.wait_for_batches()
     assert crm.applied().height == 5
@@ -134,7 +138,7 @@ def test_a_drill_down_that_is_cut_short_calls_no_row_not_sent_or_rejected():
     with Sandbox(behaviour=Behaviour(broken_item="skipped")) as crm, crm.client() as client:
         crm.fail("status", status=422, match="p0@example.com", path="/contacts/insertupdate")
         crm.fail("status", status=401, after=3, times=None, path="/contacts/insertupdate")
-        results = upsert_contacts(people(20, bad={7}), client, via="batch", max_concurrency=1)
+        results = upsert_contacts(people(20, bad={7}), client, options=SendOptions(via="batch", max_concurrency=1))
         assert set(statuses(results)) <= {"succeeded", "unknown", "accepted"}
         assert statuses(results)[0] == "unknown"
 
@@ -159,7 +163,7 @@ def test_nobody_is_asked_while_the_crm_wants_quiet():
         return httpx.Response(202, content=b'{"status":"Success","data":{"contactId":"7"}}')
 
     with Client("http://127.0.0.1:9", "token", transport=httpx.MockTransport(answer)) as client:
-        results = upsert_contacts(people(10), client, run_dir=False)
+        results = upsert_contacts(people(10), client, options=SendOptions(keep_record=False))
     assert statuses(results) == ["succeeded"] * 10
     assert len(moments) < 20
 
@@ -167,7 +171,7 @@ def test_nobody_is_asked_while_the_crm_wants_quiet():
 @pytest.mark.parametrize("status", [403, 404, 405])
 def test_an_account_without_the_batch_operation_gets_its_rows_stored_one_by_one(crm, client, status, caplog):
     crm.fail("status", status=status, path="/contacts/batch", times=None)
-    results = upsert_contacts(people(30), client, via="batch", batch_size=10)
+    results = upsert_contacts(people(30), client, options=SendOptions(via="batch", batch_size=10))
     assert statuses(results) == ["succeeded"] * 30
     assert "no batch operation" in caplog.text
 
@@ -175,7 +179,7 @@ def test_an_account_without_the_batch_operation_gets_its_rows_stored_one_by_one(
 @pytest.mark.slow
 def test_where_the_crm_refuses_batch_after_batch_halving_ends(crm, client):
     crm.fail("status", status=422, path="/contacts/batch", after=1, times=None)
-    results = upsert_contacts(people(600), client, via="batch", batch_size=100, max_concurrency=2)
+    results = upsert_contacts(people(600), client, options=SendOptions(via="batch", batch_size=100, max_concurrency=2))
     assert statuses(results) == ["succeeded"] * 600
     assert crm.requests().filter(pl.col("path") == "/contacts/batch").height < 150
 
@@ -186,12 +190,15 @@ def test_a_row_that_a_later_one_has_overtaken_is_not_sent_again(crm):
     )
     crm.fail("reset", phase="after_commit", match='"X"')
     with crm.client(attempts=1) as client:
-        first = upsert_contacts(frame, client, run_dir=False)
+        first = upsert_contacts(frame, client, options=SendOptions(keep_record=False))
         assert statuses(first) == ["unknown", "not_sent", "succeeded"]
         pushed = update_results(
-            first, upsert_contacts(first.filter(pl.col("mb_status") == "not_sent"), client, run_dir=False)
+            first,
+            upsert_contacts(
+                first.filter(pl.col("mb_status") == "not_sent"), client, options=SendOptions(keep_record=False)
+            ),
         )
-        again = reconcile(pushed, client, run_dir=False)
+        again = reconcile(pushed, client, options=SendOptions(keep_record=False))
     assert statuses(again) == ["unknown", "succeeded", "succeeded"]
     assert "a later row of the same contact is stored" in again["mb_message"][0]
     assert crm.contacts().filter(pl.col("email") == "a@example.com")["property:City"].to_list() == ["Y"]
@@ -202,7 +209,7 @@ def test_behind_a_batch_that_may_come_late_the_next_row_of_the_contact_waits(crm
         mobile_country_code=pl.Series([44, None, None]), mobile_number=pl.Series([7700900001, None, None])
     )
     crm.fail("reset", phase="after_commit", path="/contacts/batch")
-    results = upsert_contacts(frame, client, via="batch")
+    results = upsert_contacts(frame, client, options=SendOptions(via="batch"))
     assert statuses(results) == ["succeeded", "not_sent", "succeeded"]
     assert results["mb_code"][1] == "held"
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbtoolkit.client import BatchStatus, Part
+from mbtoolkit.client import BatchCount, BatchStatus
 from mbtoolkit.runs.sending.settling import Polling, is_over, settle
 
 
 def status(inserted=(), updated=(), skipped=(), state="done", **counts):
     """A status with the ids given, and as many contacts as there are ids unless told otherwise."""
     parts = {"inserted": inserted, "updated": updated, "skipped": skipped}
-    told = {name: Part(counts.get(name, len(ids)), tuple(ids)) for name, ids in parts.items()}
+    told = {name: BatchCount(counts.get(name, len(ids)), tuple(ids)) for name, ids in parts.items()}
     return BatchStatus("b", state, None, **told)
 
 
@@ -28,7 +28,7 @@ def test_rows_that_bear_an_id_are_settled_by_it():
 
 
 def test_the_number_of_skips_among_the_open_rows_is_known():
-    told = BatchStatus("b", "done", None, Part(1, (1,)), Part(1, (5,)), Part(1))
+    told = BatchStatus("b", "done", None, BatchCount(1, (1,)), BatchCount(1, (5,)), BatchCount(1))
     found = settle([5, None, None], told, 3)
     assert (found.stored, found.open, found.skips) == ([0], [1, 2], 1)
 
@@ -58,7 +58,7 @@ def test_an_id_that_is_stored_and_skipped_is_open():
 
 def test_counts_of_a_whole_batch_settle_a_part_of_it_only_if_nobody_was_skipped():
     assert settle([None], status(inserted=[1, 2, 3]), 3).stored == [0]
-    assert settle([None], BatchStatus("b", "done", None, Part(2), Part(), Part(1)), 3).open == [0]
+    assert settle([None], BatchStatus("b", "done", None, BatchCount(2), BatchCount(), BatchCount(1)), 3).open == [0]
     assert settle([None], status(inserted=[1]), 3).open == [0]
 
 
