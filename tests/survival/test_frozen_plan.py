@@ -144,7 +144,7 @@ def append_to(path):
 
 EDITS = {
     "another address": (lambda folder: edit_head(folder, base_url="http://127.0.0.1:9"), "changed|belong"),
-    "another version": (lambda folder: edit_head(folder, journal_version=99), "version 99, .* reads version 1"),
+    "another version": (lambda folder: edit_head(folder, journal_version=99), "version 99, .* reads version 2"),
     "a log of another version": (lambda folder: edit_database(folder, "PRAGMA user_version = 99"), "version"),
     "payloads": (lambda folder: append_to(folder / "outgoing.parquet"), "outgoing.parquet was changed"),
     "contacts": (lambda folder: frame().write_parquet(folder / "contacts.parquet"), "contacts.parquet was changed"),

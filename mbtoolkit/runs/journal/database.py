@@ -18,7 +18,7 @@ from mbtoolkit.errors import JournalError
 from mbtoolkit.runs.journal.events import Event, RowSpans
 from mbtoolkit.runs.journal.folder import make_file
 
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_SECONDS: Final = 30.0
 """How long to wait for another process; none holds the file for longer than some milliseconds."""
 

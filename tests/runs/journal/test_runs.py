@@ -365,7 +365,7 @@ def written(name, content):
 
 DAMAGES = {
     "head edited": (lambda run: edited(run, host="other.example.com"), "head.*was changed"),
-    "head of a later version": (lambda run: edited(run, journal_version=2), "version 2, and .* version 1"),
+    "head of a later version": (lambda run: edited(run, journal_version=3), "version 3, and .* version 2"),
     "head without a version": (written("head.json", b"{}"), "version None"),
     "head no object": (written("head.json", b"[]"), "version None"),
     "head no JSON": (written("head.json", b"\xff{"), "can't be read"),
