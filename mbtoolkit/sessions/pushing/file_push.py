@@ -457,7 +457,11 @@ class FilePush:
 
     @locked
     def failed(self) -> Part:
-        """The rows that are not stored, as mended so far, with what became of them; to be mended further."""
+        """The rows that are not stored, as mended so far, with their results; to be mended further.
+
+        Raises:
+            UsageError: nothing was pushed yet.
+        """
         edits = self.cleaning.edits
         if self.results is None:
             msg = "nothing was pushed: call start() first"
