@@ -370,7 +370,7 @@ DAMAGES = {
     "head no object": (written("head.json", b"[]"), "version None"),
     "head no JSON": (written("head.json", b"\xff{"), "can't be read"),
     "log of another run": (foreign_log, "head.*was changed"),
-    "log of a later version": (sql("PRAGMA user_version = 2"), "no log of a run"),
+    "log of a later version": (sql("PRAGMA user_version = 3"), "no log of a run"),
     "log without tables": (sql("DROP TABLE run"), "no such table"),
     "log gone": (lambda run: (run[0] / run[1] / "events.sqlite").unlink(), "unable to open"),
     "log empty": (written("events.sqlite", b""), "no log of a run"),
