@@ -81,7 +81,7 @@ def contacts_of(
     """What `read_contacts` makes of a table that was loaded already.
 
     Args:
-        table: as `table_of` returns it.
+        table: as `reading.sources.load` returns it.
         source: where it was loaded from, to be named.
         mapping: as `read_contacts` takes it.
         default_country: likewise.
@@ -139,15 +139,8 @@ def load_table(
     Raises:
         SourceError: the source can't be read as a table.
     """
-    table = table_of(source, sheet=sheet, separator=separator, encoding=encoding)
+    table = load(source, sheet=sheet, separator=separator, encoding=encoding)
     return table.frame, table.notes
-
-
-def table_of(
-    source: Any, *, sheet: str | int | None = None, separator: str | None = None, encoding: str | None = None
-) -> Table:
-    """The table of `load_table` with all that `contacts_of` needs to know of its cells; takes and raises the same."""
-    return load(source, sheet=sheet, separator=separator, encoding=encoding)
 
 
 def _displaced(frame: pl.DataFrame, resolved: Mapping[str, str], earlier: list[pl.Series]) -> dict[str, str]:

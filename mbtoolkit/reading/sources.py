@@ -54,7 +54,9 @@ _PAGE: Final = (
 _CARDS: Final = f"a file of contact cards (vCard): {_EXPORT}"
 
 
-def load(source: Any, *, sheet: str | int | None, separator: str | None, encoding: str | None) -> Table:
+def load(
+    source: Any, *, sheet: str | int | None = None, separator: str | None = None, encoding: str | None = None
+) -> Table:
     """The table in a file, in bytes, or in another library's frame.
 
     Args:

@@ -66,7 +66,10 @@ def runs_dir(run_dir: str | Path | None = None) -> Path:
         if run_dir is not None:
             msg = f"run_dir={str(run_dir)!r}: there is no such home; give a path without a ~"
             raise JournalError(msg) from None
-        msg = "there is no home to keep the run's record in: set MBTOOLKIT_STATE_DIR, or give run_dir"
+        msg = (
+            "there is no home to keep the run's record in: name a folder (SendOptions(run_dir=...), --run-dir), "
+            "or set MBTOOLKIT_STATE_DIR"
+        )
         raise JournalError(msg) from None
 
 

@@ -109,11 +109,11 @@ class CleanUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Checked:
-    """Contacts that were read and cleaned, while a person mends them.
+    """Contacts that were read and cleaned, while a person edits them.
 
     Attributes:
         clean_up: what they were made by.
-        edits: the contacts, to mend; what is mended there comes after the steps of `clean_up`.
+        edits: the contacts, to edit; what is edited there comes after the steps of `clean_up`.
         duplicates: the rows that may be about one person; None before `find_duplicates`.
         compared_after: the steps that had changed what was compared then.
     """
@@ -125,12 +125,12 @@ class Checked:
 
     @classmethod
     def of(cls, clean_up: CleanUp, schema: type[ContactSchema], lock: threading.RLock) -> Checked:
-        """The contacts of a clean-up, to mend.
+        """The contacts of a clean-up, to edit.
 
         Args:
             clean_up: what they were made by.
             schema: the rules.
-            lock: held while something is mended.
+            lock: held while something is edited.
         """
         return cls(clean_up=clean_up, edits=Edits(clean_up.cleaned.contacts, schema=schema, lock=lock))
 
@@ -142,7 +142,7 @@ class Checked:
 
     @property
     def made(self) -> Recipe:
-        """The recipe, and what was mended in `edits` as its last steps."""
+        """The recipe, and what was edited in `edits` as its last steps."""
         return self.clean_up.recipe.then(*self.edits.recipe.steps)
 
     @property
@@ -152,7 +152,7 @@ class Checked:
 
     @property
     def settled(self) -> CleanUp:
-        """The clean-up with what was mended in `edits` as its last steps."""
+        """The clean-up with what was edited in `edits` as its last steps."""
         steps = self.edits.recipe.steps
         return self.clean_up.then(*steps) if steps else self.clean_up
 
@@ -210,7 +210,7 @@ class Checked:
         step = self.found.merging(settled.cleaned.contacts, self.into, keep, date_column)
         made = settled.merged(step)
         if not _are_merged(found, self.into, made.cleaned.rows["into"]):
-            msg = "nothing was merged: other rows are alike by now than those that were found; look again"
+            msg = "nothing was merged: the rows that are alike have changed since they were found; look again"
             raise UsageError(msg)
         return made
 

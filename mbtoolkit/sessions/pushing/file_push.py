@@ -35,7 +35,7 @@ _NO_ROWS: Final = pl.Series(dtype=pl.Int64)
 
 
 class FilePush:
-    """One table on its way: what was chosen, mended and pushed. Steps can be gone back to; nothing is lost.
+    """One table on its way: what was chosen, edited and pushed. Steps can be gone back to; nothing is lost.
 
     Every method may be called from any thread, also while a push runs. `loaded`, `mapped` and `checked` are values,
     each made from the one before: a change makes a new value first and then puts it in the old one's place.
@@ -50,14 +50,14 @@ class FilePush:
         lock: the same. Hold it to read several things that belong together.
         loaded: the table as it was loaded.
         mapped: what is chosen of its columns.
-        checked: the contacts, cleaned and mended; None before `check`.
+        checked: the contacts, cleaned and edited; None before `check`.
         list_id: the list for rows that name none.
         limits: what the account may send, as `upsert_contacts(limits=...)` takes it; None for its default.
         left_out_rules: rows that break one of these are left out.
         sends_stored: whether rows that are stored already are sent once more.
         consented: how many opt-ins the push may turn on; None: none.
         pushing: the latest push.
-        results: what became of every row, over all pushes; None before the first is over.
+        results: the results frame, over all pushes; None before the first is over.
 
     Raises:
         SourceError: the source can't be read as a table.
@@ -91,7 +91,7 @@ class FilePush:
     @property
     @locked
     def mark(self) -> tuple[object, ...]:
-        """Equal as long as nothing that a person chose, mended or began is changed."""
+        """Equal as long as nothing that a person chose, edited or began is changed."""
         edits, duplicates = self.edits, self.duplicates
         return (
             *(tuple(self.mapping.items()), self.default_country, self.recipe, edits, edits and edits.version),
@@ -128,7 +128,7 @@ class FilePush:
 
     @property
     def edits(self) -> Edits | None:
-        """The contacts, to mend; None before `check`."""
+        """The contacts, to edit; None before `check`."""
         checked = self.checked
         return checked.edits if checked is not None else None
 
@@ -140,7 +140,7 @@ class FilePush:
 
     @property
     def recipe(self) -> Recipe:
-        """The steps of the clean-up; what is mended in `edits` comes after them."""
+        """The steps of the clean-up; what is edited in `edits` comes after them."""
         checked = self.checked
         return checked.clean_up.recipe if checked is not None else self.mapped.recipe
 
@@ -195,7 +195,7 @@ class FilePush:
         """Reads the contacts by the mapping, unless that was done already, and does the clean-up that was made before.
 
         Raises:
-            MappingError, UsageError: the table can't be read with these choices, or is another by now.
+            MappingError, UsageError: the table can't be read with these choices, or has changed since it was loaded.
         """
         checked = self.checked
         if checked is None or checked.clean_up.mapped.choice != self.mapped.choice:
@@ -241,13 +241,13 @@ class FilePush:
 
     @locked
     def settle(self) -> None:
-        """Puts what was mended in `edits` into the recipe, as its last steps."""
+        """Puts what was edited in `edits` into the recipe, as its last steps."""
         if self.checked is not None and self.checked.edits.recipe.steps:
             self._clean(self.checked.settled)
 
     @locked
     def add_steps(self, *steps: Step) -> None:
-        """Does further steps, after all that was mended so far.
+        """Does further steps, after all edits so far.
 
         Raises:
             RecipeError, UsageError: one can't be done, or would merge rows that were pushed; nothing is changed then.
@@ -259,7 +259,7 @@ class FilePush:
         """Does the recipe again from the table as it was read, with a step removed or switched.
 
         Args:
-            change: makes the new recipe of the one so far, in which all is that was mended.
+            change: makes the new recipe of the one so far, which holds all edits.
 
         Raises:
             RecipeError, UsageError: as `add_steps`.
@@ -336,7 +336,7 @@ class FilePush:
     @property
     @locked
     def contacts(self) -> pl.DataFrame | None:
-        """The contacts frame, mended; None before `check`."""
+        """The contacts frame, edited; None before `check`."""
         return self.edits.contacts if self.edits is not None else None
 
     @property
@@ -387,11 +387,11 @@ class FilePush:
         return review_of(validation, self.left_out_rows, stored, merged)
 
     @locked
-    def start(self, heard: Callable[[], None]) -> Pushing:
+    def start(self, notify: Callable[[], None]) -> Pushing:
         """Pushes in a thread; returns at once. Rows that are stored are left alone, unless `sends_stored`.
 
         Args:
-            heard: called from the thread, at most ten times a second and once more at the end.
+            notify: called from the thread, at most ten times a second and once more at the end.
 
         Raises:
             UsageError: a push is on its way already.
@@ -417,7 +417,7 @@ class FilePush:
         pushing = self.pushing = Pushing(review.sendable)
         self._pushed_rows = checked.clean_up.cleaned.rows
         try:
-            pushing.begin(lambda hear, stop: send(progress=hear, stop=stop), self._take, heard)
+            pushing.begin(lambda hear, stop: send(progress=hear, stop=stop), self._take, notify)
         except BaseException:  # there is no room for another thread, say: nothing was sent
             self.pushing, self._pushed_rows = before
             raise
@@ -457,7 +457,7 @@ class FilePush:
 
     @locked
     def failed(self) -> Part:
-        """The rows that are not stored, as mended so far, with their results; to be mended further.
+        """The rows that are not stored, as edited so far, with their results; to be edited further.
 
         Raises:
             UsageError: nothing was pushed yet.

@@ -13,7 +13,8 @@ import polars as pl
 from mbtoolkit.cleaning import mapping_of, profile, suggest_mapping
 from mbtoolkit.contacts import is_contact_column
 from mbtoolkit.errors import RecipeError, UsageError
-from mbtoolkit.reading.contacts import contacts_of, table_of
+from mbtoolkit.reading.contacts import contacts_of
+from mbtoolkit.reading.sources import load
 from mbtoolkit.reading.tables import Table
 from mbtoolkit.recipes import ReadContacts, Recipe
 from mbtoolkit.schemas.texts import text_form
@@ -47,7 +48,7 @@ class Loaded:
         Raises:
             SourceError: the source can't be read as a table.
         """
-        key, whole = source.key, table_of(source.data, **source.options)
+        key, whole = source.key, load(source.data, **source.options)
         return cls(key, whole, suggest_mapping(whole.frame))
 
     @property

@@ -67,19 +67,19 @@ class Pushing:
         self,
         send: Callable[[Callable[[Progress], None], threading.Event], pl.DataFrame],
         take: Callable[[pl.DataFrame], None],
-        heard: Callable[[], None],
+        notify: Callable[[], None],
     ) -> None:
         """Sends in a thread; returns at once.
 
         Args:
             send: takes what hears of the progress and the event that ends it, and returns the results.
             take: takes the results in.
-            heard: called from the thread, at most ten times a second and once more at the end.
+            notify: called from the thread, at most ten times a second and once more at the end.
         """
 
         def tell() -> None:
             try:
-                heard()
+                notify()
             except Exception as error:  # noqa: BLE001 - a display must not cost the results
                 log_failure("showing a push", error)
 

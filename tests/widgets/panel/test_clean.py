@@ -559,7 +559,7 @@ def test_all_merging_merges_what_was_shown_or_nothing(hands):
     show(hands, "duplicates")
     assert "Cells were changed since: look again" in hands.top.text("old")
     hands.top.press("merge_all")
-    assert "other rows are alike by now" in hands.told
+    assert "the rows that are alike have changed" in hands.told
     assert hands.panel.contacts.height == 6
     hands.top.press("look")
     assert not hands.top.has("old")
