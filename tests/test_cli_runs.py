@@ -13,6 +13,7 @@ import pytest
 from mbtoolkit import list_runs
 from mbtoolkit.sandbox import Sandbox
 from tests.runs.failing_disk import REASON, fail_writing
+from tests.shell import run
 
 pytestmark = pytest.mark.slow
 
@@ -23,18 +24,11 @@ def shell(crm, tmp_path):
     lines = "".join(f"p{number}@example.com,Oslo\n" for number in range(10))
     (tmp_path / "people.csv").write_text("email,property:City\n" + lines, encoding="utf-8")
 
-    def run(*words, **env):
-        return subprocess.run(
-            [sys.executable, "-m", "mbtoolkit", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            cwd=tmp_path,
-            env={**os.environ, "MBTOOLKIT_BASE_URL": crm.base_url, "MBTOOLKIT_TOKEN": crm.token, **env},
-        )
+    def in_folder(*words, **env):
+        place = {"MBTOOLKIT_BASE_URL": crm.base_url, "MBTOOLKIT_TOKEN": crm.token}
+        return run(*words, cwd=tmp_path, env=place | env)
 
-    return run
+    return in_folder
 
 
 @pytest.fixture

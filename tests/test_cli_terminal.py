@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import polars as pl
 import pytest
+
+from tests.shell import run
 
 pytestmark = pytest.mark.slow
 
@@ -15,22 +13,10 @@ OBEYED = "\x1b]0;owned\x07\x1b[2J\x1b[31m\u202e\x9b1m"
 """What sets a terminal's title, clears it, colours it, and turns the direction of its text."""
 
 
-def run(*words, env=None):
-    """What a command prints, as the bytes that a terminal would get."""
-    return subprocess.run(
-        [sys.executable, "-m", "mbtoolkit", *map(str, words)],
-        check=False,
-        capture_output=True,
-        timeout=120,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **(env or {})},
-    )
-
-
 def assert_nothing_obeyed(*outputs):
-    for output in outputs:
-        text = output.decode("utf-8")
+    for text in outputs:
         assert [char for char in text if not char.isprintable() and char not in "\n\r"] == []
-    assert any(b"\\x1b]0;owned\\x07\\x1b[2J\\x1b[31m\\u202e\\x9b1m" in output for output in outputs)
+    assert any("\\x1b]0;owned\\x07\\x1b[2J\\x1b[31m\\u202e\\x9b1m" in text for text in outputs)
 
 
 def test_nothing_that_a_file_holds_is_obeyed_when_it_is_validated(tmp_path):

@@ -9,6 +9,7 @@ Run as a script it is the nursery's own process: orders come as JSON lines, and 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import resource
@@ -52,14 +53,15 @@ class Nursery:
 
     Args:
         folder: for what they print.
+        warnings: what Python does with them, as for its `-W`.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, warnings="ignore"):
         self._folder = Path(folder)
         self._folder.mkdir(exist_ok=True)
         self._count = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", __file__],
+            [sys.executable, "-W", warnings, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -68,10 +70,10 @@ class Nursery:
         )
 
     def start(self, do, **order):
-        """A child that does one of the functions of this module.
+        """A child that calls a function.
 
         Args:
-            do: its name.
+            do: the function's name in this module, or "module:name".
             **order: its arguments.
         """
         self._count += 1
@@ -146,6 +148,25 @@ def on_a_full_disk(*, room_bytes, **order):
     _write(frame, results)
 
 
+def shell(*, words, folder, environment, errors):
+    """`mbtoolkit` in a shell; it ends as any Python does.
+
+    Args:
+        words: after `mbtoolkit`.
+        folder: to work in.
+        environment: all of it.
+        errors: a file for what it complains of.
+    """
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv[:] = ["mbtoolkit", *words]
+    from mbtoolkit.cli import main
+
+    sys.exit(main())
+
+
 def _options(options):
     """The arguments of `upsert_contacts` for options by name, those of `SendOptions` among them."""
     from mbtoolkit import Limits, SendOptions
@@ -198,7 +219,7 @@ def _be_mortal(at):
 
 
 def _do(line):
-    """What a copy does; it never returns."""
+    """What a copy does; it never returns, but may leave by a `SystemExit`."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -206,19 +227,24 @@ def _do(line):
         os.dup2(place, 1)
         os.dup2(place, 2)
         os.close(0)
-        globals()[line["do"]](**line["order"])
+        module, _, name = line["do"].rpartition(":")
+        getattr(importlib.import_module(module or __name__), name)(**line["order"])
         code = 0
+    except SystemExit:
+        raise
     except BaseException:
         traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _serve():
     import pandera.polars  # noqa: F401  whatever a push imports, once and for all
 
+    import mbtoolkit.cli.shell
+    import mbtoolkit.recipes
+    import mbtoolkit.results
     import mbtoolkit.runs.run
     import mbtoolkit.upserts  # noqa: F401
 

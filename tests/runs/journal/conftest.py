@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from mbtoolkit.runs.journal import Journal
+from tests.survival.nursery import Nursery
 
 SCRIBE = Path(__file__).with_name("scribe.py")
 
@@ -54,7 +55,19 @@ def scribe():
         process.communicate()
 
 
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory):
+    with Nursery(tmp_path_factory.mktemp("nursery")) as made:
+        yield made
+
+
 @pytest.fixture
-def said(scribe):
+def said(nursery):
     """Runs such a process to its end, and returns the lines that it said."""
-    return lambda *words: scribe(*words).communicate(timeout=120)[0].splitlines()
+
+    def run(*words):
+        child = nursery.start("tests.runs.journal.scribe:order", words=[str(word) for word in words])
+        child.wait()
+        return child.said.splitlines()
+
+    return run

@@ -190,5 +190,11 @@ def fork(runs_dir, run_id):
     say("parent")
 
 
+def order(words):
+    """Calls one of the functions above: its name, the folder of the runs, and what else it takes."""
+    what, runs_dir, *rest = words
+    globals()[what](Path(runs_dir), *rest)
+
+
 if __name__ == "__main__":
-    globals()[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
+    order(words=sys.argv[1:])
