@@ -7,6 +7,9 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 
+if "PYTEST_XDIST_WORKER" in os.environ and "MBTOOLKIT_FULL" not in os.environ:
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # workers share the cores: more threads cost a quarter of the time
+
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
